@@ -1,0 +1,1 @@
+"""What a trained model becomes: weights, graph and recipe under one digest."""

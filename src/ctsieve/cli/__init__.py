@@ -1,0 +1,1 @@
+"""SHELL: one command per file."""

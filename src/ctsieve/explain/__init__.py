@@ -1,0 +1,1 @@
+"""One method of explanation per file."""

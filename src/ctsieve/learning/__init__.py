@@ -1,0 +1,1 @@
+"""Lightning modules, data feeds, augmentation, losses, samplers, seeds."""

@@ -1,0 +1,1 @@
+"""VERBS on arrays: pure functions, no files, no frameworks."""

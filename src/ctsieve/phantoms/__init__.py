@@ -1,0 +1,1 @@
+"""Synthetic chests of known anatomy and lesions, as volumes and as files."""

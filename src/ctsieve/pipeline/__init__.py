@@ -1,0 +1,1 @@
+"""RECIPES OF CALLS: the order in which the parts are called, no arithmetic."""

@@ -1,0 +1,1 @@
+"""NOUNS: frozen values everything else speaks in; NumPy, pydantic and the standard library."""

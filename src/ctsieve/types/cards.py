@@ -1,0 +1,74 @@
+"""What a file of each kind says of itself; every plug-in module has one as `CARD`."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ctsieve.types.cases import Case
+from ctsieve.types.results import Explanation, Screening
+from ctsieve.types.volume import CTPicture, CTVolume
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """A model family: `build(config())` makes an untrained `torch.nn.Module`."""
+
+    title: str
+    paper: str
+    config: Callable[..., Any]
+    build: Callable[..., Any]
+    example_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetCard:
+    """A public data set: where it is, under which licence, and how to walk a downloaded copy."""
+
+    title: str
+    source: str
+    licence: str
+    labels: tuple[str, ...]
+    walk: Callable[[Path], Iterator[Case]]
+    citation: str = ""
+    expected: str = ""
+    """Counts a complete copy has, in words."""
+    traps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderCard:
+    """An input format.  `claims` looks at names and first bytes only."""
+
+    title: str
+    claims: Callable[[Path], bool]
+    read: Callable[[Path], CTVolume | CTPicture]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatCard:
+    """An output format: `write(screening, folder)` returns the files it made.
+
+    `pictures` is False for formats that need Hounsfield units and millimetres.
+    """
+
+    title: str
+    write: Callable[[Screening, Path], list[Path]]
+    pictures: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeCard:
+    """An inference engine: `load(model_file, threads)` returns a `Runtime`."""
+
+    title: str
+    load: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainerCard:
+    """A method that shows why: returns an `Explanation` on the image's own grid."""
+
+    title: str
+    paper: str
+    explain: Callable[..., Explanation | None]

@@ -1,0 +1,76 @@
+"""Cases of a data set, and splits that keep every patient on one side."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ctsieve.types.errors import InputRejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One image of a data set with what is known of it; its files are not opened."""
+
+    id: str
+    patient: str
+    """What keeps related images together: the patient, or the source paper if unknown."""
+    label: str
+    """covid19, other_pneumonia, neither, or a data set's own (its CARD lists them)."""
+    files: tuple[Path, ...]
+    site: str = ""
+    partition: str = ""
+    """The publisher's own partition ("train", "val", ...), empty where there is none."""
+    kind: Literal["picture", "volume", "slice"] = "picture"
+    """"slice": one DICOM slice of a scan, given in `files`; "volume": the whole scan."""
+    lesions: Mapping[str, bool] = field(default_factory=dict)
+    """Lesion flags that are known; a kind that is absent is unknown, not absent."""
+    mask: Path | None = None
+    box: tuple[int, int, int, int] | None = None
+    """Pixels (column, row, column, row), ends excluded."""
+    quarter_turns: int = 0
+    """Clockwise quarter turns that make the picture upright (spine below)."""
+    weight: float = 1.0
+    """Trust in the label: below 1 where it is the scan's and not the slice's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Sides of a data set ("train", "tune", "test", ...); no patient is on two of them.
+
+    Raises:
+        InputRejected: an id appears twice, or a patient on two sides.
+    """
+
+    name: str
+    sides: Mapping[str, tuple[Case, ...]]
+
+    def __post_init__(self) -> None:
+        side_of: dict[str, str] = {}
+        seen: set[str] = set()
+        for side, cases in self.sides.items():
+            for case in cases:
+                if case.id in seen:
+                    raise InputRejected(f"case {case.id!r} appears twice in split {self.name!r}")
+                seen.add(case.id)
+                if side_of.setdefault(case.patient, side) != side:
+                    raise InputRejected(
+                        f"patient {case.patient!r} is in {side_of[case.patient]!r} and in {side!r}",
+                        hint="split by patient; see `ctsieve data audit`",
+                    )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 that does not depend on the order of sides or cases."""
+        lines = sorted(
+            f"{side}\t{c.patient}\t{c.id}\t{c.label}"
+            for side, cases in self.sides.items()
+            for c in cases
+        )
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def num_patients(cases: Iterable[Case]) -> int:
+    """How many different patients there are."""
+    return len({case.patient for case in cases})

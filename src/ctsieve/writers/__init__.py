@@ -1,0 +1,1 @@
+"""THE BACK DOOR: one output format per file, each with a CARD."""
