@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
@@ -42,7 +43,7 @@ def place(affine: Affine, at: Sequence[float]) -> npt.NDArray[np.float64]:
 
 
 def instance(hu: Volume, affine: Affine, *, number: int, **header: Any) -> FileDataset:  # noqa: ANN401
-    """The DICOM image of slice `number`; `header` overrides keywords, None removes one."""
+    """The DICOM image of slice `number`; `header` overrides keywords; None leaves one out."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = CTImageStorage
@@ -81,7 +82,9 @@ def instance(hu: Volume, affine: Affine, *, number: int, **header: Any) -> FileD
         "PixelData": (hu[number].astype(np.int32) + 1024).astype("<i2").tobytes(),
     }
     for keyword, value in {**values, **header}.items():
-        if value is not None:
+        if isinstance(value, DataElement):
+            dataset.add(value)
+        elif value is not None:
             setattr(dataset, keyword, value)
     return dataset
 
