@@ -8,12 +8,12 @@ import numpy.typing as npt
 import pytest
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
+from tests.readers.make import Volume, instance, upright
 
 from ctsieve.readers import read_study
 from ctsieve.readers._codecs import CODECS, RLE
 from ctsieve.types.errors import UnreadableStudy, UnsupportedTransferSyntax
 from ctsieve.types.volume import CTVolume
-from tests.readers.make import Volume, instance, upright
 
 LOSSLESS = (
     *("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"),

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydicom.dataelem import DataElement
+from tests.readers.make import instance, marked, save, series, upright
 
 from ctsieve.readers import read_study
 from ctsieve.readers._hu import IMPOSSIBLE_HU, to_hu
 from ctsieve.types.volume import AIR_HU, CTVolume
-from tests.readers.make import instance, marked, save, series, upright
 
 
 @given(

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import FileDataset
+from tests.readers.make import Volume, marked, place, save, series, upright
 
 from ctsieve.readers import read_study
 from ctsieve.readers._placing import _neighbours, _regular
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.volume import CTVolume
-from tests.readers.make import Volume, marked, place, save, series, upright
 
 
 def ramp(number: int = 40) -> Volume:
