@@ -1,12 +1,12 @@
 """NIfTI: millimetres, scaling and refusal."""
 
 from pathlib import Path
+from typing import Any
 
-import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.readers.make import MARK, marked, upright
+from tests.readers.make import MARK, marked, nib, upright
 
 from ctsieve.readers import read_study
 from ctsieve.types.errors import CtsieveError, InputRejected, UnreadableStudy
@@ -28,7 +28,7 @@ def read(path: Path) -> CTVolume:
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float32, np.float64])
 def test_values_of_any_type_become_hounsfield_units(dtype: type, tmp_path: Path) -> None:
-    values = marked().astype(dtype)
+    values: npt.NDArray[Any] = marked().astype(dtype)
     volume = read(saved(values, tmp_path / "a.nii"))
     np.testing.assert_array_equal(volume.hu, marked())
     assert volume.provenance.acquisition.intensity == "assumed-hu"

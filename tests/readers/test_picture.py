@@ -1,6 +1,7 @@
 """Pictures: content decides, colours become grey, numbered folders become stacks."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ def read(path: Path) -> CTPicture:
     return picture
 
 
-def saved(image: Image.Image, path: Path, **options: object) -> Path:
+def saved(image: Image.Image, path: Path, **options: Any) -> Path:  # noqa: ANN401
     image.save(path, **options)
     return path
 

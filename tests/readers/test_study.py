@@ -9,7 +9,6 @@ import pytest
 from tests.readers.make import MARK, marked, save, series, upright
 
 from ctsieve.readers import READERS, read_study
-from ctsieve.types.cards import ReaderCard
 from ctsieve.types.errors import CtsieveError
 from ctsieve.types.volume import CTPicture, CTVolume
 
@@ -32,7 +31,7 @@ PLANTED = ("zyxquill", "ottoline", "pid-93", "19610229", "quibble", "wobble", "d
 
 def test_every_reader_has_a_card() -> None:
     assert READERS.names() == ("archive", "dicom", "nifti", "picture")
-    assert all(isinstance(card, ReaderCard) and card.title for card in READERS.values())
+    assert all(card.title for card in READERS.values())
 
 
 def test_threads_change_nothing(data: Path) -> None:
