@@ -4,7 +4,8 @@ The same function brings an image to the network's grid and the network's heat b
 image's, with the grids swapped, so there is no inverse transform anywhere.
 
 Grids that share axis directions (every pair on the main path) are handled one axis at a time with
-a sparse weight matrix: linear interpolation when the target is finer, a triangle filter as wide as
+a sparse weight matrix (no BLAS: its threads cost more than such small products, and its sums
+depend on their number): linear interpolation when the target is finer, a triangle filter as wide as
 a target cell when it is coarser, so that shrinking averages instead of skipping (what image
 libraries call antialiased bilinear).  Other pairs go through a point-wise linear map.
 """
@@ -44,28 +45,40 @@ def resample(
         axis_weights(source.shape[k], target.shape[k], step=matrix[k, k], start=offset[k])
         for k in range(3)
     ]
-    return _separable(array, weights, outside)
+    return _separable(array, weights, target.shape, outside)
 
 
 class AxisWeights:
-    """Weights of one axis: a sparse matrix (target, source) and which targets lie inside."""
+    """Weights of one axis: a sparse matrix (covered targets, source) and the covered range.
 
-    __slots__ = ("inside", "is_identity", "matrix")
+    `covered` is the half-open range of targets whose centres lie inside the source: it is one
+    range because centres are equally spaced.
+    """
 
-    def __init__(self, matrix: sparse.csr_array, inside: npt.NDArray[np.bool_]) -> None:
+    __slots__ = ("covered", "matrix", "selected")
+
+    def __init__(self, matrix: sparse.csr_array, covered: slice) -> None:
         self.matrix = matrix
-        self.inside = inside
-        rows, columns = matrix.shape
-        self.is_identity = rows == columns and bool(
-            inside.all() and matrix.nnz == rows and (matrix.diagonal() == 1.0).all()
-        )
+        self.covered = covered
+        single = matrix.nnz == matrix.shape[0] and bool((matrix.data == 1.0).all())
+        self.selected: npt.NDArray[np.int32] | None = matrix.indices if single else None
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether nothing changes along this axis."""
+        rows, columns = self.matrix.shape
+        return rows == columns and self.selected is not None and _counts_up(self.selected)
+
+
+def _counts_up(index: npt.NDArray[np.int32]) -> bool:
+    return bool((index == np.arange(index.size)).all())
 
 
 def axis_weights(source: int, target: int, *, step: float, start: float) -> AxisWeights:
     """Weights for target centres `start + step * i`, in source index units.
 
-    Rows sum to 1 for centres inside the source (within half a cell of its first or last centre)
-    and are empty outside.
+    A target is covered when its centre lies in the source, border half-cells included; its weights
+    sum to 1.
     """
     centres = start + step * np.arange(target)
     inside = (centres >= -0.5 - ALIGNED) & (centres <= source - 0.5 + ALIGNED)
@@ -81,57 +94,45 @@ def axis_weights(source: int, target: int, *, step: float, start: float) -> Axis
     index = np.clip(index, 0, source - 1)
     total = weight.sum(axis=1, keepdims=True)
     weight = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
-    rows = np.repeat(np.arange(target), taps.size)
-    matrix = sparse.csr_array(
-        (weight.ravel().astype(np.float32), (rows, index.ravel())), shape=(target, source)
-    )
+    keep = np.flatnonzero(inside)
+    covered = slice(int(keep[0]), int(keep[-1]) + 1) if keep.size else slice(0, 0)
+    rows = np.repeat(np.arange(keep.size), taps.size)
+    values = weight[covered].ravel().astype(np.float32)
+    matrix = sparse.csr_array((values, (rows, index[covered].ravel())), shape=(keep.size, source))
     matrix.eliminate_zeros()
-    return AxisWeights(matrix, inside)
+    return AxisWeights(matrix, covered)
 
 
 def _separable(
-    array: npt.NDArray[np.generic], weights: list[AxisWeights], outside: float
+    array: npt.NDArray[np.generic],
+    weights: list[AxisWeights],
+    shape: tuple[int, int, int],
+    outside: float,
 ) -> Floats:
     slices, rows, columns = weights
-    if not slices.is_identity:
-        array = _along_slices(array, slices)
-    shape = (array.shape[0], rows.matrix.shape[0], columns.matrix.shape[0])
     out = np.full(shape, outside, dtype=np.float32)
-    within = rows.inside[:, None] & columns.inside[None, :]
-    columns_transposed = columns.matrix.T.tocsr()
-    for s in np.flatnonzero(slices.inside):
-        plane = np.asarray(array[s], dtype=np.float32)
-        moved = _plane(plane, rows, columns, columns_transposed)
-        if within.all():
-            out[s] = moved
-        else:
-            np.copyto(out[s], moved, where=within)
+    region = out[slices.covered, rows.covered, columns.covered]
+    if region.size == 0:
+        return out
+    for t in range(region.shape[0]):
+        plane = _blend(array, slices, t)
+        if not rows.is_identity:
+            plane = rows.matrix @ plane
+        if not columns.is_identity:
+            plane = (columns.matrix @ np.ascontiguousarray(plane.T)).T
+        region[t] = plane
     return out
 
 
-def _plane(
-    plane: Floats, rows: AxisWeights, columns: AxisWeights, columns_transposed: sparse.csr_array
-) -> Floats:
-    moved = plane if rows.is_identity else rows.matrix @ plane
-    if columns.is_identity:
-        return np.asarray(moved)
-    if moved.shape[1] <= DENSE_BELOW:
-        return np.asarray(moved @ columns_transposed.toarray())
-    return np.ascontiguousarray((columns.matrix @ np.ascontiguousarray(moved.T)).T)
-
-
-DENSE_BELOW = 32
-"""Below this many source columns a dense product is faster than a sparse one."""
-
-
-def _along_slices(array: npt.NDArray[np.generic], weights: AxisWeights) -> Floats:
-    """Interpolate along the first axis, one target slice at a time to spare memory."""
-    out = np.zeros((weights.matrix.shape[0], *array.shape[1:]), dtype=np.float32)
-    matrix = weights.matrix
-    for t in range(out.shape[0]):
-        for k in range(matrix.indptr[t], matrix.indptr[t + 1]):
-            out[t] += matrix.data[k] * np.asarray(array[matrix.indices[k]], dtype=np.float32)
-    return out
+def _blend(array: npt.NDArray[np.generic], slices: AxisWeights, target: int) -> Floats:
+    """The source plane at one target slice, blended from its neighbours."""
+    if slices.selected is not None:
+        return np.asarray(array[slices.selected[target]], dtype=np.float32)
+    matrix = slices.matrix
+    plane = np.zeros(array.shape[1:], dtype=np.float32)
+    for k in range(matrix.indptr[target], matrix.indptr[target + 1]):
+        plane += matrix.data[k] * np.asarray(array[matrix.indices[k]], dtype=np.float32)
+    return plane
 
 
 def _pointwise(
