@@ -60,6 +60,7 @@ class Report:
     """Everything a page says in words and numbers."""
 
     id: str
+    subject: str
     notice: str
     software: str
     headline: Headline
@@ -84,6 +85,7 @@ def report(screening: Screening) -> Report:
     gate = screening.gate
     return Report(
         id=screening.id,
+        subject=_subject(screening),
         notice=screening.notice,
         software=screening.software,
         headline=headline(screening),
@@ -102,6 +104,13 @@ def report(screening: Screening) -> Report:
         bundle=_bundle(screening),
         decision=_decision(screening),
     )
+
+
+def _subject(screening: Screening) -> str:
+    num_slices = screening.image.geometry.shape[0]
+    if isinstance(screening.image, CTVolume):
+        return f"Chest CT of {counted(num_slices, 'slice')}"
+    return "Picture of a CT slice" if num_slices == 1 else f"Stack of {num_slices} pictures"
 
 
 def level_of(screening: Screening) -> Level:

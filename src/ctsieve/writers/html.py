@@ -23,6 +23,7 @@ from ctsieve.writers._colour import FAINTEST, heat_colours
 from ctsieve.writers._overview import Coronal, Sheet, coronal, is_seen_from_front, sheet
 from ctsieve.writers._phrases import percent
 from ctsieve.writers._pictures import (
+    Box,
     Size,
     grey_slice,
     heat_slice,
@@ -47,18 +48,25 @@ TEMPLATES = Path(__file__).parent / "_templates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ruler:
+    """A picture's size in pixels, and its scale bar; 0 long where there are no millimetres."""
+
+    size: Size
+    bar_length: float
+    bar_shown: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One slice, plain and with heat; lengths in pixels of the picture."""
+    """One slice, plain and with heat."""
 
     id: str
     place: str
     score: str
     share: str
-    size: Size
     grey: str
     heat: str
-    bar_length: float
-    bar_shown: str
+    ruler: Ruler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +117,7 @@ def to_html(screening: Screening) -> str:
             profile_label=label_name(screening.recipe.labels[0]),
             sheet=_layer(overview.grey, overview.heat),
             tile=overview.tile,
+            viewer=_ruler(image, overview.box, overview.tile),
             tiles=_tiles(screening, overview),
             is_volume=isinstance(image, CTVolume),
             style=style,
@@ -153,22 +162,24 @@ def _panel(
     if explanation is not None:
         half = (max(1, size[0] // 2), max(1, size[1] // 2))
         heat = heat_uri(resized(heat_slice(explanation, index, box), half))
-    length, shown = 0.0, f"{box.columns} \N{MULTIPLICATION SIGN} {box.rows} pixels"
-    if isinstance(image, CTVolume):
-        width_mm = box.columns * image.geometry.spacing[2]
-        bar = scale_bar_mm(width_mm)
-        length, shown = bar * size[0] / width_mm, f"{bar} mm"
     return Panel(
         id=f"slice-{index + 1}",
         place=place_in_words(image, index),
         score=score,
         share=share,
-        size=size,
         grey=jpeg_uri(resized(grey_slice(image, index, box), size)),
         heat=heat,
-        bar_length=length,
-        bar_shown=shown,
+        ruler=_ruler(image, box, size),
     )
+
+
+def _ruler(image: CTVolume | CTPicture, box: Box, size: Size) -> Ruler:
+    if isinstance(image, CTPicture):
+        shown = f"{box.columns} \N{MULTIPLICATION SIGN} {box.rows} pixels"
+        return Ruler(size=size, bar_length=0.0, bar_shown=shown)
+    width_mm = box.columns * image.geometry.spacing[2]
+    bar = scale_bar_mm(width_mm)
+    return Ruler(size=size, bar_length=bar * size[0] / width_mm, bar_shown=f"{bar} mm")
 
 
 def _profile(screening: Screening, front: Coronal | None) -> Profile | None:
