@@ -6,8 +6,8 @@ from itertools import starmap
 from ctsieve.types.provenance import hashed
 from ctsieve.types.recipe import FittedOn, Level
 from ctsieve.types.results import Finding, Screening
-from ctsieve.types.volume import CTPicture, CTVolume
-from ctsieve.writers._phrases import counted, percent, percent_beside
+from ctsieve.types.volume import CTPicture, CTVolume, Window
+from ctsieve.writers._phrases import counted, hu_window, percent, percent_beside
 from ctsieve.writers._words import NEITHER, Headline, headline, label_name, lesion_name
 
 VERDICTS = {
@@ -181,7 +181,7 @@ def _image(image: CTVolume | CTPicture) -> tuple[Row, ...]:
     )
     if isinstance(image, CTPicture):
         window = image.window
-        known = f"W {window.width:g} L {window.centre:g}" if window else "not known"
+        known = hu_window(window) if window else "not known"
         return (
             ("Kind", "Picture: no Hounsfield units, no millimetres"),
             *common,
@@ -239,7 +239,7 @@ def _series(image: CTVolume | CTPicture) -> tuple[SeriesRow, ...]:
 def _bundle(screening: Screening) -> tuple[Row, ...]:
     bundle, recipe = screening.bundle, screening.recipe
     rule = recipe.slice_rule
-    window = recipe.input.window
+    window = Window(centre=recipe.input.window.centre, width=recipe.input.window.width)
     how = {
         "mean": "mean of all judged slices",
         "max": "highest slice",
@@ -254,7 +254,7 @@ def _bundle(screening: Screening) -> tuple[Row, ...]:
         (
             "Input of the network",
             f"{columns} \N{MULTIPLICATION SIGN} {rows} pixels, "
-            f"window W {window.width:g} L {window.centre:g}, crop: {recipe.input.crop}",
+            f"window {hu_window(window)}, crop: {recipe.input.crop}",
         ),
         ("Scan from slices", how[rule.kind]),
         ("Software", screening.software),

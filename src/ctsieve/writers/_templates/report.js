@@ -36,5 +36,6 @@
 
   slider.addEventListener("input", () => show(Number(slider.value)));
   tiles.forEach((tile, position) => tile.addEventListener("click", () => show(position)));
-  show(Math.max(0, tiles.findIndex((tile) => tile.classList.contains("is-top"))));
+  const top = tiles.findIndex((tile) => tile.classList.contains("is-top"));
+  show(top < 0 ? Math.floor(tiles.length / 2) : top);
 })();
