@@ -128,7 +128,7 @@ def _bars(screening: Screening) -> tuple[ProbabilityBar, ...]:
         band = uncertain if position == 0 else None
         bars.append(
             ProbabilityBar(
-                name=label_name(label) if label != NEITHER else "Neither of them",
+                name=_heading(label),
                 shown=percent_beside(share, threshold),
                 length=share * 100,
                 threshold=threshold * 100,
@@ -139,6 +139,11 @@ def _bars(screening: Screening) -> tuple[ProbabilityBar, ...]:
             )
         )
     return tuple(bars)
+
+
+def _heading(label: str) -> str:
+    name = "neither of them" if label == NEITHER else label_name(label)
+    return name[:1].upper() + name[1:]
 
 
 def _measurement(name: str, value: float) -> Row:

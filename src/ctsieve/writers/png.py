@@ -44,11 +44,14 @@ from ctsieve.writers._words import label_name
 
 LONGEST = 768
 """Longest side of a slice's picture in pixels."""
-WIDTH = 1280
+WIDTH = 1232
+"""Of the summary without its margins."""
 MARGIN = 24
 GAP = 12
 MOST_COLUMNS = 4
 WIDEST_COLUMN = 420
+EVIDENCE_WIDTH = 760
+NARROWEST_WORDS = 480
 
 
 def write(screening: Screening, folder: Path) -> list[Path]:
@@ -69,9 +72,10 @@ def _single(screening: Screening, index: int) -> Image.Image:
     """One slice with heat, its place and the notice burnt in beneath."""
     picture = _slice(screening, index, longest=LONGEST)
     lines = [place_in_words(screening.image, index), *_heat_words(screening)]
-    words = _paragraphs(lines, width=picture.width, size=16, fill=WHITE)
-    notice = _paragraphs([screening.notice], width=picture.width, size=16, fill=AMBER)
-    return _stacked([picture, words, notice])
+    width = max(picture.width, NARROWEST_WORDS)
+    words = _paragraphs(lines, width=width - 2 * MARGIN, size=16, fill=WHITE)
+    notice = _paragraphs([screening.notice], width=width - 2 * MARGIN, size=16, fill=AMBER)
+    return _stacked([picture, _framed(_stacked([words, notice]))])
 
 
 def _summary(screening: Screening) -> Image.Image:
@@ -86,7 +90,7 @@ def _summary(screening: Screening) -> Image.Image:
         _front(screening),
         _paragraphs(_origin_words(screening, words), width=WIDTH, size=15, fill=GREY),
     ]
-    return _stacked([block for block in blocks if block.height])
+    return _framed(_stacked([block for block in blocks if block.height]))
 
 
 def _gate_words(words: Report) -> list[str]:
@@ -146,15 +150,17 @@ def _marked(grey: Bytes, heat: Bytes | None, ruler: Ruler) -> Image.Image:
 def _slices(screening: Screening) -> Image.Image:
     """The top slices side by side: plain, with heat beneath where there is any, and their place."""
     shown = _shown(screening)[:MOST_COLUMNS]
-    room = (WIDTH - 2 * MARGIN - (len(shown) - 1) * GAP) // len(shown)
+    room = (WIDTH - (len(shown) - 1) * GAP) // len(shown)
     width = min(room, WIDEST_COLUMN)
     columns = []
     for index in shown:
         pictures = [_plain_slice(screening.image, index, longest=width)]
         if screening.explanation is not None:
             pictures.append(_slice(screening, index, longest=width))
+        if len(shown) == 1:
+            pictures = [_beside(pictures)]
         captions = [place_in_words(screening.image, index), *_score_words(screening, index)]
-        words = _paragraphs(captions, width=width, size=15, fill=WHITE, margin=0)
+        words = _paragraphs(captions, width=width, size=15, fill=WHITE)
         columns.append(_stacked([*pictures, words]))
     return _beside(columns)
 
@@ -168,34 +174,46 @@ def _score_words(screening: Screening, index: int) -> list[str]:
 
 
 def _front(screening: Screening) -> Image.Image:
-    """The scan from the front beside the scale of the heat."""
+    """The scan from the front beside the scale of the heat and the other evidence."""
     pictures = []
     image = screening.image
     if isinstance(image, CTVolume) and is_seen_from_front(image):
         view = coronal(image, screening.explanation)
         ruler = scaled_ruler(view.size, CORONAL, width_mm=view.width_mm)
         pictures.append(_marked(view.grey, view.heat, ruler))
+    evidence = [_evidence(report(screening))]
     if screening.explanation is not None:
-        scale = colour_scale(300, 14)
-        words = _paragraphs(_heat_words(screening), width=420, size=15, fill=WHITE, margin=0)
-        pictures.append(_stacked([scale, words]))
-    return _beside(pictures)
+        words = _paragraphs(_heat_words(screening), width=EVIDENCE_WIDTH, size=15, fill=WHITE)
+        evidence = [colour_scale(300, 14), words, *evidence]
+    return _beside([*pictures, _stacked(evidence)])
+
+
+def _evidence(words: Report) -> Image.Image:
+    """Lesion flags and involvement, a line each."""
+    lines = [
+        f"{row.name}: {'yes' if row.present else 'no'} ({row.shown}, threshold "
+        f"{row.threshold_shown})"
+        for row in words.lesions
+    ]
+    lines += [f"{name}: {value}" for name, value in words.involvement]
+    return _paragraphs(lines, width=EVIDENCE_WIDTH, size=15, fill=GREY)
 
 
 def _bar(bar: ProbabilityBar) -> Image.Image:
     """A label's probability with its threshold."""
     block = canvas(WIDTH, 62)
     draw = ImageDraw.Draw(block)
-    length = WIDTH - 2 * MARGIN
-    draw.rounded_rectangle((MARGIN, 26, MARGIN + length, 40), radius=7, fill=(42, 54, 66))
-    end = MARGIN + max(14.0, length * bar.length / 100)
-    draw.rounded_rectangle((MARGIN, 26, end, 40), radius=7, fill=AMBER if bar.reached else GREY)
-    limit = MARGIN + length * bar.threshold / 100
+    draw.rounded_rectangle((0, 26, WIDTH, 40), radius=7, fill=(42, 54, 66))
+    end = max(14.0, WIDTH * bar.length / 100)
+    draw.rounded_rectangle((0, 26, end, 40), radius=7, fill=AMBER if bar.reached else GREY)
+    limit = WIDTH * bar.threshold / 100
     draw.line((limit, 21, limit, 45), fill=WHITE, width=2)
-    write_text(block, (MARGIN, 2), bar.name, size=17, fill=WHITE)
-    write_text(block, (WIDTH - MARGIN, 2), bar.shown, size=17, fill=WHITE, anchor="ra")
+    write_text(block, (0, 2), bar.name, size=17, fill=WHITE)
+    write_text(block, (WIDTH, 2), bar.shown, size=17, fill=WHITE, anchor="ra")
     shown = f"threshold {bar.threshold_shown}"
-    write_text(block, (limit, 46), shown, size=14, fill=GREY, anchor="ma")
+    # Near an end of the bar the words would run over the edge if they were centred.
+    anchor = "la" if bar.threshold < 10 else "ra" if bar.threshold > 90 else "ma"
+    write_text(block, (limit, 46), shown, size=14, fill=GREY, anchor=anchor)
     return block
 
 
@@ -205,22 +223,21 @@ def _paragraphs(
     width: int,
     size: int,
     fill: tuple[int, int, int],
-    margin: int = MARGIN,
 ) -> Image.Image:
     """Texts under each other, broken where they are too long; no height where there are none."""
-    lines = [line for text in texts for line in wrapped(text, size=size, width=width - 2 * margin)]
+    lines = [line for text in texts for line in wrapped(text, size=size, width=width)]
     step = round(size * 1.4)
     block = canvas(width, len(lines) * step)
     for number, line in enumerate(lines):
-        write_text(block, (margin, number * step + size * 0.1), line, size=size, fill=fill)
+        write_text(block, (0, number * step + size * 0.1), line, size=size, fill=fill)
     return block
 
 
 def _stacked(blocks: list[Image.Image]) -> Image.Image:
     """Pictures under each other with gaps."""
-    height = sum(block.height + GAP for block in blocks) + GAP
+    height = sum(block.height + GAP for block in blocks)
     picture = canvas(max(block.width for block in blocks), height)
-    top = GAP
+    top = 0
     for block in blocks:
         picture.paste(block, (0, top))
         top += block.height + GAP
@@ -228,13 +245,20 @@ def _stacked(blocks: list[Image.Image]) -> Image.Image:
 
 
 def _beside(pictures: list[Image.Image]) -> Image.Image:
-    """Pictures side by side from the left margin, over the whole width."""
-    block = canvas(WIDTH, max((picture.height for picture in pictures), default=0))
-    left = MARGIN
+    """Pictures side by side with gaps; no height where there are none."""
+    width = sum(picture.width + GAP for picture in pictures)
+    block = canvas(width, max((picture.height for picture in pictures), default=0))
+    left = 0
     for picture in pictures:
         block.paste(picture, (left, 0))
         left += picture.width + GAP
     return block
+
+
+def _framed(content: Image.Image) -> Image.Image:
+    picture = canvas(content.width + 2 * MARGIN, content.height + 2 * MARGIN)
+    picture.paste(content, (MARGIN, MARGIN))
+    return picture
 
 
 def _encoded(picture: Image.Image) -> bytes:
