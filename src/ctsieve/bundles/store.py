@@ -15,6 +15,7 @@ from ctsieve.bundles.bundle import (
     MANIFEST,
     MAX_MEMBER_BYTES,
     Bundle,
+    file_sha256,
     open_bundle,
     replace_folder,
 )
@@ -54,12 +55,28 @@ def find(bundle: str | Path | None = None) -> Bundle:
     if path.is_dir():
         return open_bundle(path)
     if path.is_file():
-        return import_bundle(path)
+        return _open_archive(path)
     for root in (home(), EMBEDDED):
         if path.name == str(bundle) and (root / path / MANIFEST).is_file():
             return open_bundle(root / path)
     known = ", ".join(names()) or "none"
     raise BundleError(f"there is no bundle {str(bundle)!r}", hint=f"bundles at hand: {known}")
+
+
+def _open_archive(archive: Path) -> Bundle:
+    """Open a .ctsieve file without adding it to the store: it is unpacked once, by its digest."""
+    cache = home().parent / "unpacked"
+    folder = cache / file_sha256(archive)
+    if not (folder / MANIFEST).is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=cache, prefix=".unpack-"))
+        try:
+            _unpack(archive, partial / "bundle")
+            open_bundle(partial / "bundle")
+            replace_folder(partial / "bundle", folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return open_bundle(folder)
 
 
 def import_bundle(source: Path) -> Bundle:

@@ -31,9 +31,9 @@ def explain(
     """Heat of `label` on `geometry`, or None where the graph has no such output."""
     if OUTPUT not in output:
         return None
-    maps = np.maximum(output[OUTPUT], 0.0)
+    maps = np.maximum(output[OUTPUT], np.float32(0.0)).astype(np.float32)
     peak = float(maps.max(initial=0.0))
-    scaled = maps / np.float32(peak) if peak > 0.0 else maps
+    scaled = (maps / peak).astype(np.float32) if peak > 0.0 else maps
     shape = (prepared.grid.shape[0], *maps.shape[1:])
     coarse = prepared.grid.window_of((0, 0, 0), prepared.grid.shape, shape)
     heat = resample(

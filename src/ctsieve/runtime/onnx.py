@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +23,7 @@ _ERRORS_ONLY = 3
 class OnnxRuntime:
     """A graph in one ONNX Runtime session."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
         self._outputs = tuple(output.name for output in session.get_outputs())
 
@@ -61,7 +60,7 @@ def load(model: Path, *, threads: int | None = None) -> OnnxRuntime:
         )
     except MemoryError as error:
         raise OutOfResources(f"not enough memory to load {model.name}") from error
-    except Exception as error:  # noqa: BLE001  # the runtime's errors share no base class but this
+    except Exception as error:  # the runtime's own errors share no narrower class
         raise BundleError(
             f"ONNX Runtime cannot load {model.name}: {str(error).splitlines()[0]}",
             hint="update onnxruntime, or import the bundle again",
