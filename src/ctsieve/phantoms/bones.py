@@ -151,12 +151,12 @@ def paint_spine(canvas: Canvas, build: Build) -> None:
     level = (z - build.rib_phase_mm - 14.0) / VERTEBRA_MM
     off = abs(level - np.floor(level) - 0.5) * VERTEBRA_MM  # 0 in the middle of a body
     low = float(np.clip((100.0 - z) / 320.0, 0.0, 1.0))
-    wide, deep = 13.5 + 6.5 * low, 11.0 + 5.0 * low
+    wide, deep = 14.5 + 7.5 * low, 11.5 + 5.0 * low
     waist = 1.5 * (1.0 - (off / (VERTEBRA_MM / 2)) ** 2)
     body = squircle(part.at, (0.0, y), (wide - waist, deep - waist), 2.5)
     disc = float(np.clip((off - 9.4) / max(at.thickness / 2, 0.8) + 0.5, 0.0, 1.0))
     part.paint(body, CORTEX_HU + disc * (85.0 - CORTEX_HU))
-    part.paint(body + 1.2, 185.0 + disc * (85.0 - 185.0))
+    part.paint(body + 1.2, 160.0 + disc * (85.0 - 160.0))
     _paint_arch(part, y + deep, off, low)
 
 
@@ -164,7 +164,7 @@ def _paint_arch(part: Canvas, back: float, off: float, low: float) -> None:
     z = part.at.height
     canal = ellipse(part.at, (0.0, back + 8.0), (9.0 + 1.5 * low, 8.5))
     ring = canal - 5.5
-    tip = back + 40.0 + 6.0 * np.sin(off / 5.0)
+    tip = back + 37.0 + 5.0 * np.sin(off / 5.0)
     ring = join(ring, capsule(part.at, (0.0, back + 20.0, z), (0.0, tip, z), 2.6), 4.0)
     if off < 6.5:
         for side in (-1.0, 1.0):

@@ -55,7 +55,7 @@ def make_phantom(spec: ChestSpec) -> Phantom:
     world = Geometry(grid.shape, _shifted(grid.affine), grid.frame)
     lung_map = LungMap(chest.share > 0.5, chest.depth, chest.lobes, world)
     lesions = place_lesions(lung_map, spec.lesions, streams[2])
-    tubes = grow_tubes(build, grid, streams[3])
+    tubes = grow_tubes(build, grid, streams[3], thickness=spec.thickness_mm)
     hu = _finish(spec, chest, lesions, tubes, (build, grid, grains), streams[4])
     return Phantom(
         volume=CTVolume(hu=hu, geometry=world, provenance=_provenance(hu, spec, grid.frame)),
@@ -91,7 +91,7 @@ def grid_of(spec: ChestSpec) -> Geometry:
     )
 
 
-def slice_points(grid: Geometry, number: int) -> Points:
+def slice_points(spec: ChestSpec, grid: Geometry, number: int) -> Points:
     """The pixel centres of slice `number`."""
     _, rows, columns = grid.shape
     thick, row, column = grid.spacing
@@ -101,7 +101,7 @@ def slice_points(grid: Geometry, number: int) -> Points:
         y=np.float32(y0 + row * np.arange(rows))[:, None],
         z=np.float32([[z0 - thick * number]]),
         pixel=(row + column) / 2,
-        thickness=thick,
+        thickness=min(thick, spec.thickness_mm),
     )
 
 
@@ -117,7 +117,7 @@ def _draw_chest(
     """Everything but the inside of the lungs, and where the lungs are."""
     chest = _Chest(grid.shape)
     for number in range(spec.num_slices):
-        at = slice_points(grid, number)
+        at = slice_points(spec, grid, number)
         canvas = Canvas(at, chest.hu[number])
         lung = lung_fields(at, build)
         paint_table(canvas, build)
@@ -146,7 +146,7 @@ def _finish(
     blood = 230.0 if spec.contrast else BLOOD_IN_LUNG_HU
     hu = np.empty(grid.shape, dtype=np.int16)
     for number in range(spec.num_slices):
-        at = slice_points(grid, number)
+        at = slice_points(spec, grid, number)
         lung = _aerated(at, grains)
         lung += lesions.blend[number] * (lesions.density[number] - lung)
         lung += tubes.vessels[number] * (blood - lung)
@@ -164,8 +164,8 @@ def _aerated(at: Points, grains: tuple[Grain, ...]) -> Field:
     """Lung without vessels: denser towards the back, where blood and weight go."""
     coarse, middle, fine = (grain.on_slice(at) for grain in grains)
     gravity = 0.30 * (at.y + 10.0)
-    mottle = 7.0 * coarse + 9.0 * middle + 16.0 * np.maximum(fine, -0.6)
-    fissure = 170.0 * fissure_lines(at)
+    mottle = 4.0 * coarse + 6.0 * middle + 15.0 * np.maximum(fine, -0.6)
+    fissure = 120.0 * fissure_lines(at)
     return np.asarray(LUNG_HU + gravity + mottle + fissure, dtype=np.float32)
 
 
@@ -194,7 +194,7 @@ def _provenance(hu: npt.NDArray[np.int16], spec: ChestSpec, frame: str) -> Prove
             modality="CT",
             body_part="CHEST",
             contrast=spec.contrast,
-            slice_thickness_mm=spec.spacing_mm[0],
+            slice_thickness_mm=min(spec.spacing_mm[0], spec.thickness_mm),
         ),
         steps=(f"synthetic, seed {spec.seed}",),
     )

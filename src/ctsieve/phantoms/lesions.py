@@ -22,8 +22,8 @@ from ctsieve.types.geometry import Geometry
 ZONES = {"upper": (0.62, 0.86), "middle": (0.42, 0.66), "lower": (0.14, 0.44)}
 """Heights in the lung, 0 at its lowest and 1 at its highest voxel."""
 
-GGO_HU, CONSOLIDATION_HU, WEB_HU = -590.0, 38.0, -180.0
-LOBULE_MM = 7.0
+GGO_HU, CONSOLIDATION_HU, WEB_HU = -600.0, 38.0, -330.0
+LOBULE_MM = 6.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +86,6 @@ def place_lesions(
         labels.ravel()[where] = 1 + LESION_KINDS.index(spec.kind)
         _mix(found, score, float(score[order[need - 1]]), spec, (blend, density, *warps), rng)
         truth.append(_truth(lungs, where, spec))
-    blend[labels == 0] *= 0.6
     return Lesions(labels, blend, density, tuple(truth))
 
 
@@ -125,9 +124,9 @@ def _centre(xyz: Field, depth: Field, spec: LesionSpec, rng: np.random.Generator
     span = float(np.ptp(z)) + 1.0
     penalty = (
         np.abs(height - goal) * span
-        + np.abs(depth - inside[spec.placement]) * 2.0
+        + np.abs(depth - inside[spec.placement]) * 5.0
         + wrong * 2.0
-        + rng.random(len(z), dtype=np.float32) * 45.0
+        + rng.random(len(z), dtype=np.float32) * 30.0
     )
     return int(penalty.argmin())
 
@@ -159,14 +158,14 @@ def _mix(
     """Blend the lesion's density in; ground glass fades over millimetres, consolidation does not."""
     blend, density, _, middle, fine = onto
     fade = 2.5 if spec.kind == "consolidation" else 5.5
-    share = np.clip(0.5 + (edge - score) / (2.0 * fade) + 0.22, 0.0, 1.0)
-    near = np.flatnonzero(share > 0.01)
-    share = share[near] ** 1.3
+    share = np.clip(0.5 + (edge - score) / (2.0 * fade), 0.0, 1.0)
+    near = np.flatnonzero(share > 0.0)
+    share = share[near] * share[near] * (3.0 - 2.0 * share[near])
     xyz = found.xyz[near]
     if spec.kind == "consolidation":
         hu = CONSOLIDATION_HU + 8.0 * middle.at_points(xyz)
     else:
-        hu = GGO_HU + 55.0 * middle.at_points(xyz) + 30.0 * fine.at_points(xyz)
+        hu = GGO_HU + 45.0 * middle.at_points(xyz) + 35.0 * fine.at_points(xyz)
     if spec.kind == "crazy_paving":
         web = polygon_web(xyz, rng)
         hu = hu - 15.0 + web * (WEB_HU - hu)
@@ -188,7 +187,7 @@ def polygon_web(xyz: Field, rng: np.random.Generator) -> Field:
     seeds = seeds + rng.uniform(-0.42, 0.42, seeds.shape) * LOBULE_MM
     distance, _ = spatial.cKDTree(seeds).query(flat, k=2)
     gap = distance[:, 1] - distance[:, 0]
-    return np.asarray(np.clip(1.35 - gap / 1.1, 0.0, 1.0), dtype=np.float32)
+    return np.asarray(np.clip(1.2 - gap / 1.0, 0.0, 1.0), dtype=np.float32)
 
 
 def _truth(lungs: LungMap, where: npt.NDArray[np.int64], spec: LesionSpec) -> LesionTruth:

@@ -53,10 +53,10 @@ def envelope(at: Points, build: Build) -> Field:
     """Distance to everything between the lungs, with the fat around it."""
     spine = build.spine(at.z)
     shape = ellipse(at, (0.0, spine + 9.0), (21.0, 34.0))
-    middle_width = profile((120, 30), (85, 27), (45, 23), (0, 20), (-60, 20), (-200, 22))(at.z)
+    middle_width = profile((120, 34), (100, 27), (70, 22), (45, 21), (0, 19), (-60, 19), (-200, 22))(at.z)
     shape = join(shape, ellipse(at, (0.0, 8.0), (middle_width, 46.0)), 12.0)
     front = build.front(at.z)
-    septum = profile((118, 30), (70, 27), (40, 13), (0, 6), (-40, 8), (-100, 16))(at.z)
+    septum = profile((118, 30), (84, 25), (55, 19), (30, 11), (0, 6), (-40, 8), (-100, 16))(at.z)
     shape = join(shape, ellipse(at, (2.0, front / 2 - 8.0), (septum, -front / 2 + 14.0)), 10.0)
     shape = join(shape, heart(at, build) - 4.5, 8.0)
     for path in (AORTA, CAVA, RIGHT_PULMONARY, LEFT_PULMONARY, PULMONARY_TRUNK, LOWER_CAVA):
@@ -74,9 +74,9 @@ def heart(at: Points, build: Build) -> Field:
 def chambers(at: Points, build: Build, *, grow: float = 0.0) -> Field:
     """Distance to the blood inside the heart, grown by `grow` mm."""
     size = build.heart
-    shape = _ball(at, (-26, -34, -66), (24 * size, 28 * size, 34 * size)) - grow
-    left = _ball(at, (36, -34, -86), (40 * size, 26 * size, 32 * size), turn=-0.75) - grow
-    right = _ball(at, (8, -58, -84), (36 * size, 20 * size, 34 * size), turn=-0.15) - grow
+    shape = _ball(at, (-17, -34, -66), (24 * size, 28 * size, 34 * size)) - grow
+    left = _ball(at, (40, -36, -86), (41 * size, 27 * size, 32 * size), turn=-0.62) - grow
+    right = _ball(at, (14, -58, -84), (38 * size, 20 * size, 33 * size), turn=-0.12) - grow
     atrium = _ball(at, (0, -2, -52), (27 * size, 17 * size, 22 * size)) - grow
     blend = 3.0 + grow
     return join(join(join(shape, right, blend), left, blend), atrium, blend)

@@ -12,8 +12,8 @@ from ctsieve.types.geometry import Geometry
 
 COARSE_MM = 7.0
 NUM_TIPS = 1024
-TIP_RADIUS_MM = 0.40
-BRONCHUS_GENERATIONS = 7
+TIP_RADIUS_MM = 0.62
+BRONCHUS_GENERATIONS = 6
 DRAWN_RADIUS_PIXELS = 1.3
 """Wider branches are drawn as shapes, others scattered: scattering is grainy inside."""
 
@@ -31,7 +31,9 @@ class LungTubes:
     wide_bronchi: list[Chain] = field(default_factory=list)
 
 
-def grow_tubes(build: Build, grid: Geometry, rng: np.random.Generator) -> LungTubes:
+def grow_tubes(
+    build: Build, grid: Geometry, rng: np.random.Generator, *, thickness: float
+) -> LungTubes:
     """Trees of both lungs, drawn on the grid."""
     vessels, bronchi = _trees(build, rng)
     limit = DRAWN_RADIUS_PIXELS * max(grid.spacing[1:])
@@ -41,13 +43,13 @@ def grow_tubes(build: Build, grid: Geometry, rng: np.random.Generator) -> LungTu
     for tree in vessels:
         wide = tree.start_radius > limit
         wide_vessels += tree.pieces(wide)
-        np.maximum(thin, splat(tree.only(~wide), grid, rng), out=thin)
+        np.maximum(thin, splat(tree.only(~wide), grid, rng, thickness=thickness), out=thin)
     for tree in bronchi:
         wide = tree.start_radius > limit
         wide_bronchi += tree.pieces(wide)
         narrow = tree.only(~wide)
-        np.maximum(lumens, splat(narrow, grid, rng), out=lumens)
-        np.maximum(walls, splat(narrow.widened(1.12, 0.35), grid, rng), out=walls)
+        np.maximum(lumens, splat(narrow, grid, rng, thickness=thickness), out=lumens)
+        np.maximum(walls, splat(narrow.widened(1.12, 0.35), grid, rng, thickness=thickness), out=walls)
     return LungTubes(thin, np.maximum(walls - lumens, 0.0), lumens, wide_vessels, wide_bronchi)
 
 
@@ -56,7 +58,7 @@ def paint_tubes(canvas: Canvas, tubes: LungTubes, blood_hu: float) -> None:
     for chain in tubes.wide_vessels:
         canvas.tubes(_four(chain), blood_hu)
     for chain in tubes.wide_bronchi:
-        canvas.tubes([(x, y, z, r * 1.12 + 0.5) for x, y, z, r in _four(chain)], -20.0)
+        canvas.tubes([(x, y, z, r * 1.12 + 0.5) for x, y, z, r in _four(chain)], -60.0)
     for chain in tubes.wide_bronchi:
         canvas.tubes(_four(chain), -985.0)
 
