@@ -10,13 +10,13 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian
-
-from ctsieve.phantoms.chest import make_phantom
 from ctsieve.phantoms.dicom import save_dicom
-from ctsieve.phantoms.presets import preset
+from pydicom.uid import ExplicitVRLittleEndian
 from tests.journeys.conftest import Command
 from tests.tiny_bundle import make_tiny_bundle
+
+from ctsieve.phantoms.chest import make_phantom
+from ctsieve.phantoms.presets import preset
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def missing(root: Path, chest: Path) -> Path:
 
 
 def truncated_dicom(root: Path, chest: Path) -> Path:
-    source = sorted(p for p in chest.rglob("*") if p.is_file())[0]
+    source = min(p for p in chest.rglob("*") if p.is_file())
     content = source.read_bytes()
     (root / "cut.dcm").write_bytes(content[: len(content) // 2])
     return root / "cut.dcm"
@@ -70,7 +70,7 @@ def two_patients(root: Path, chest: Path) -> Path:
 
 def one_slice_of_nothing(root: Path, chest: Path) -> Path:
     """One slice of a head-like ball: no lungs."""
-    source = sorted(p for p in chest.rglob("*") if p.is_file())[0]
+    source = min(p for p in chest.rglob("*") if p.is_file())
     header = pydicom.dcmread(source)
     rows, columns = np.mgrid[:64, :64]
     ball = np.where((rows - 32) ** 2 + (columns - 32) ** 2 < 20**2, 40, -1000)
@@ -93,7 +93,7 @@ def pet_only(root: Path, chest: Path) -> Path:
 
 
 def declared_three_gigabytes(root: Path, chest: Path) -> Path:
-    source = sorted(p for p in chest.rglob("*") if p.is_file())[0]
+    source = min(p for p in chest.rglob("*") if p.is_file())
     header = pydicom.dcmread(source, stop_before_pixels=True)
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     header.save_as(root / "huge.dcm")
@@ -104,7 +104,7 @@ def declared_three_gigabytes(root: Path, chest: Path) -> Path:
 
 
 def deflated_bomb(root: Path, chest: Path) -> Path:
-    source = sorted(p for p in chest.rglob("*") if p.is_file())[0]
+    source = min(p for p in chest.rglob("*") if p.is_file())
     header = pydicom.dcmread(source, stop_before_pixels=True)
     header.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
     header.save_as(root / "bomb.dcm")
@@ -121,7 +121,8 @@ def deflated_bomb(root: Path, chest: Path) -> Path:
 
 def nan_nifti(root: Path, chest: Path) -> Path:
     values = np.full((16, 16, 16), np.nan, np.float32)
-    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), root / "nan.nii.gz")
+    image = nibabel.Nifti1Image(values, np.eye(4))  # type: ignore[no-untyped-call]
+    nibabel.save(image, root / "nan.nii.gz")
     return root / "nan.nii.gz"
 
 
