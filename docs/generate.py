@@ -1,6 +1,7 @@
 """Write the generated reference pages: `make docs`; a test fails when one of them is stale."""
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -8,6 +9,7 @@ from ctsieve.cli import app
 from ctsieve.pipeline.names import DATASETS, FORMATS, MODELS
 from ctsieve.readers import READERS
 from ctsieve.runtime import RUNTIMES
+from ctsieve.types.catalogue import Catalogue
 
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "Made by `make docs` from the code; do not edit.\n"
@@ -29,7 +31,7 @@ def command_page() -> str:
 def catalogue_page() -> str:
     """Every name of every catalogue."""
     lines = ["# What can be named", "", MADE]
-    kinds = {
+    kinds: dict[str, Catalogue[Any]] = {
         "Models": MODELS,
         "Data sets": DATASETS,
         "Formats": FORMATS,
