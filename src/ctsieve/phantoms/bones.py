@@ -1,9 +1,12 @@
 """Ribs, breastbone, collarbones, shoulder blades, upper arms and spine."""
 
+from itertools import pairwise
+
 import numpy as np
+import numpy.typing as npt
 
 from ctsieve.phantoms.build import Build
-from ctsieve.phantoms.shapes import Canvas, Field, capsule, ellipse, join, squircle
+from ctsieve.phantoms.shapes import Canvas, Field, at_height, capsule, ellipse, join, squircle
 
 CORTEX_HU, SPONGE_HU, CARTILAGE_HU = 720.0, 190.0, 95.0
 RIB_PITCH_MM = 22.5
@@ -60,8 +63,8 @@ def paint_ribs(canvas: Canvas, build: Build, cage: Field) -> None:
 
 def _bone_at(
     canvas: Canvas,
-    rows: np.ndarray,
-    columns: np.ndarray,
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
     distance: Field,
     cortex: float,
 ) -> None:
@@ -94,18 +97,16 @@ def paint_collarbone(canvas: Canvas, build: Build, side: float) -> None:
     z = canvas.at.height
     if not 40.0 < z < 140.0:
         return
-    front = float(build.front(np.float32([58.0]))[0])
+    front = at_height(build.front, 58.0)
     places = (
         (side * 24.0, front - 10.0, 58.0), (side * 58.0, front - 10.0, 76.0),
         (side * 98.0, front + 22.0, 98.0), (side * 134.0, front + 52.0, 112.0),
     )  # fmt: skip
-    shape: Field | None = None
     part = canvas.near(side * 80.0, front + 15.0, 90.0)
-    for start, stop in zip(places[:-1], places[1:], strict=True):
-        piece = capsule(part.at, start, stop, 6.4)
-        shape = piece if shape is None else np.minimum(shape, piece)
-    if shape is not None:
-        _bone(part, shape, 1.8)
+    shape = np.full(part.at.shape, 99.0, dtype=np.float32)
+    for start, stop in pairwise(places):
+        np.minimum(shape, capsule(part.at, start, stop, 6.4), out=shape)
+    _bone(part, shape, 1.8)
 
 
 def paint_shoulder_blade(canvas: Canvas, build: Build, side: float) -> None:

@@ -97,9 +97,9 @@ def slice_points(spec: ChestSpec, grid: Geometry, number: int) -> Points:
     thick, row, column = grid.spacing
     x0, y0, z0 = grid.affine[:3, 3]
     return Points(
-        x=np.float32(x0 + column * np.arange(columns))[None],
-        y=np.float32(y0 + row * np.arange(rows))[:, None],
-        z=np.float32([[z0 - thick * number]]),
+        x=np.asarray(x0 + column * np.arange(columns), np.float32)[None],
+        y=np.asarray(y0 + row * np.arange(rows), np.float32)[:, None],
+        z=np.asarray([[z0 - thick * number]], np.float32),
         pixel=(row + column) / 2,
         thickness=min(thick, spec.thickness_mm),
     )
@@ -111,9 +111,7 @@ def _shifted(affine: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return moved
 
 
-def _draw_chest(
-    spec: ChestSpec, grid: Geometry, build: Build, grains: tuple[Grain, ...]
-) -> _Chest:
+def _draw_chest(spec: ChestSpec, grid: Geometry, build: Build, grains: tuple[Grain, ...]) -> _Chest:
     """Everything but the inside of the lungs, and where the lungs are."""
     chest = _Chest(grid.shape)
     for number in range(spec.num_slices):
@@ -124,11 +122,11 @@ def _draw_chest(
         paint_wall(canvas, build, lung.cage, [grain.on_slice(at) for grain in grains[:2]])
         canvas.paint(lung.cage + 1.5, FAT_HU)
         paint_mediastinum(canvas, build, contrast=spec.contrast)
-        paint_abdomen(canvas, build, lung.cage, lung.dome, contrast=spec.contrast)
+        paint_abdomen(canvas, lung.cage, lung.dome, contrast=spec.contrast)
         paint_bones(canvas, build, lung.cage)
         paint_windpipe(canvas)
         chest.share[number] = lung.share
-        chest.depth[number] = lung.depth
+        chest.depth[number] = np.maximum(50.0 - np.abs(at.x), 0.0) * 0.6 - lung.cage
         chest.lobes[number] = lobe_labels(at)
     return chest
 
@@ -152,10 +150,12 @@ def _finish(
         lung += tubes.vessels[number] * (blood - lung)
         lung += tubes.walls[number] * (-40.0 - lung)
         lung += tubes.lumens[number] * (-970.0 - lung)
-        canvas = Canvas(at, chest.hu[number])
-        canvas.hu += chest.share[number] * (lung - canvas.hu)
-        paint_tubes(canvas, tubes, blood)
-        noisy = canvas.hu + _noise(spec, at, rng)
+        # Tubes are painted on the lung alone: where a branch leaves it, the heart hides the branch.
+        inside = Canvas(at, lung)
+        paint_tubes(inside, tubes, blood)
+        paint_windpipe(inside)
+        body = chest.hu[number]
+        noisy = body + chest.share[number] * (lung - body) + _noise(spec, at, rng)
         hu[number] = np.rint(np.clip(noisy, -1024.0, 3071.0)).astype(np.int16)
     return hu
 
@@ -164,7 +164,7 @@ def _aerated(at: Points, grains: tuple[Grain, ...]) -> Field:
     """Lung without vessels: denser towards the back, where blood and weight go."""
     coarse, middle, fine = (grain.on_slice(at) for grain in grains)
     gravity = 0.30 * (at.y + 10.0)
-    mottle = 4.0 * coarse + 6.0 * middle + 15.0 * np.maximum(fine, -0.6)
+    mottle = 2.5 * coarse + 4.0 * middle + 13.0 * np.maximum(fine, -0.6)
     fissure = 120.0 * fissure_lines(at)
     return np.asarray(LUNG_HU + gravity + mottle + fissure, dtype=np.float32)
 

@@ -25,11 +25,6 @@ class LungFields:
     share: Field
     """Share of the pixel that is lung."""
 
-    @property
-    def depth(self) -> Field:
-        """Distance from the pleura of ribs, mediastinum, into the lung, mm."""
-        return np.minimum(-self.cage, self.envelope)
-
 
 def rib_cage(at: Points, build: Build) -> Field:
     """Distance to the inner surface of the rib cage: two round halves that melt in the middle."""

@@ -79,7 +79,7 @@ def grow(root: Field, heading: Field, ends: Field, *, tip_radius: float) -> Bran
     parts: list[tuple[Field, ...]] = []
     for generation in range(generations + 1):
         last = generation == generations
-        reach = np.float32(1.0 if last else 0.34 if generation < 2 else 0.5)
+        reach = np.float32(1.0 if last else 0.30 if generation < 2 else 0.43)
         stops = nodes + reach * (groups.mean(axis=1) - nodes)
         length = np.linalg.norm(stops - nodes, axis=1, keepdims=True)
         bends = nodes + 0.36 * length * headings
@@ -150,11 +150,13 @@ def splat(
 
 def _scatter(places: Field, weights: Field, grid: Geometry, seen: float) -> Field:
     """Add weights at places (n, 3), shared between the four pixels around each in its slice."""
-    index = (places[:, ::-1] - grid.affine[2::-1, 3].astype(np.float32)) / np.float32(grid.spacing)
+    index = (places[:, ::-1] - grid.affine[2::-1, 3].astype(np.float32)) / np.asarray(
+        grid.spacing, np.float32
+    )
     index[:, 0] *= -1.0
     number = np.round(index[:, 0])
     inside = np.abs(index[:, 0] - number) * grid.spacing[0] <= 0.5 * seen
-    inside &= ((index > -0.5) & (index < np.float32(grid.shape) - 0.5)).all(axis=1)
+    inside &= ((index > -0.5) & (index < np.asarray(grid.shape, np.float32) - 0.5)).all(axis=1)
     index, weights, number = index[inside], weights[inside], number[inside].astype(np.int64)
     _, rows, columns = grid.shape
     low = np.floor(index[:, 1:]).astype(np.int64)

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from ctsieve.phantoms.build import Build
-from ctsieve.phantoms.shapes import Canvas, Field, Points, ellipse, join, profile, squircle
+from ctsieve.phantoms.shapes import (
+    Canvas,
+    Field,
+    Points,
+    at_height,
+    ellipse,
+    join,
+    profile,
+    squircle,
+)
 
 FAT_HU, MUSCLE_HU, SKIN_HU = -105.0, 52.0, 15.0
 WALL_MM = 13.0
@@ -15,7 +24,14 @@ _ARMPIT = profile((125, 6), (95, 16), (60, 26), (20, 24), (-30, 15), (-100, 8), 
 """Muscle at the side of the rib cage (latissimus, serratus), mm."""
 _FRONT_MUSCLE = profile((110, 20), (70, 16), (20, 11), (-20, 5), (-80, 4), (-230, 5))
 _SKIN_FRONT = profile(
-    (130, -46), (112, -54), (95, -66), (70, -86), (40, -103), (0, -115), (-60, -124), (-120, -126),
+    (130, -46),
+    (112, -54),
+    (95, -66),
+    (70, -86),
+    (40, -103),
+    (0, -115),
+    (-60, -124),
+    (-120, -126),
     (-230, -122),
 )
 _SKIN_BACK = profile(
@@ -36,7 +52,7 @@ def outline(at: Points, build: Build) -> Field:
         size = (34.0 + 24.0 * high + 0.7 * fat, 34.0 + 20.0 * high + 0.4 * fat)
         shape = join(shape, ellipse(at, place, size) + 34.0 * (1 - high), 40.0)
         if build.breast_mm > 0.0:
-            shape = join(shape, _breast(at, build, side), 22.0)
+            shape = join(shape, _breast(at, build, side), 34.0)
     return shape
 
 
@@ -45,8 +61,9 @@ def _breast(at: Points, build: Build, side: float) -> Field:
     height = np.clip(1.0 - ((at.z + 28.0) / 70.0) ** 2, 0.0, 1.0)
     y = _SKIN_FRONT(at.z) * build.deep + 14.0
     depth = 13.0 + 0.8 * (build.fat_mm - 12.0) + build.breast_mm
-    away = 70.0 * (1.0 - np.sqrt(height))
-    return ellipse(at, (side * 88.0, y), (58.0, depth), turn=side * 0.22) + away
+    away = 84.0 * (1.0 - np.sqrt(height))
+    shape = ellipse(at, (side * 88.0, y), (56.0, depth), turn=side * 0.22) + away
+    return np.asarray(shape, dtype=np.float32)
 
 
 def muscles(at: Points, build: Build, cage: Field) -> Field:
@@ -99,7 +116,7 @@ def paint_wall(canvas: Canvas, build: Build, cage: Field, grains: Sequence[Field
 def paint_table(canvas: Canvas, build: Build) -> None:
     """The mattress and the two shells of a curved table, right under the back."""
     at = canvas.at
-    lowest = float(_SKIN_BACK(np.float32([-10.0]))[0]) * build.deep + 0.5 * (build.fat_mm - 12.0)
+    lowest = at_height(_SKIN_BACK, -10.0) * build.deep + 0.5 * (build.fat_mm - 12.0)
     radius = 420.0
     top = lowest + 9.0
     away = np.hypot(at.x, at.y - (top - radius)) - radius

@@ -93,7 +93,9 @@ class Elements:
             return []
         little = self._order == "little"
         return [
-            Elements({int(t): e for t, e in zip(i.keys(), i.values(), strict=True)}, little_endian=little)
+            Elements(
+                {int(t): e for t, e in zip(i.keys(), i.values(), strict=True)}, little_endian=little
+            )
             for i in items
         ]
 
@@ -106,14 +108,20 @@ class Parsed(Elements):
     """The elements in front of the pixels, and where the pixels are."""
 
     def __init__(
-        self, elements: Mapping[int, Element], *, little_endian: bool, pixels: tuple[int, int] | None
+        self,
+        elements: Mapping[int, Element],
+        *,
+        little_endian: bool,
+        pixels: tuple[int, int] | None,
     ) -> None:
         super().__init__(elements, little_endian=little_endian)
         self.pixels = pixels
         """Offset and declared length of the value of Pixel Data; None where there is none."""
 
 
-def parse(data: bytes, *, start: int, implicit: bool, little_endian: bool, tags: list[int]) -> Parsed:
+def parse(
+    data: bytes, *, start: int, implicit: bool, little_endian: bool, tags: list[int]
+) -> Parsed:
     """The wanted `tags` of the data set that begins at `start`, up to the pixels.
 
     Raises:

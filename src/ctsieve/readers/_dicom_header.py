@@ -29,7 +29,7 @@ _TAGS: Final = [
 _NO_CONTRAST: Final = frozenset({"NO", "NONE", "WITHOUT", "NATIVE", "NON CONTRAST", "W/O"})
 
 
-class NotAnImage(Exception):  # noqa: N818
+class NotAnImage(Exception):
     """A DICOM file without pixels we can use; `kind` says what it is.  Never leaves the reader."""
 
     def __init__(self, kind: str) -> None:

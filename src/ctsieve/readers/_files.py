@@ -28,7 +28,7 @@ _HEADLESS_DICOM: Final = re.compile(
     rb"(?:(?:UL|CS|UI|DA|OB)..|.{2}\x00\x00)",
     re.DOTALL,
 )
-"""A DICOM data set without the 128-byte preamble: a known first tag, then a VR or a small length."""
+"""A data set without the 128-byte preamble: a known first tag, then a VR or a small length."""
 
 
 def first_bytes(path: Path) -> bytes:

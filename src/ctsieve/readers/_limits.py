@@ -4,7 +4,6 @@ The numbers are generous for chest CT (a 2,000-slice study at 512 x 512 is half 
 samples) and small beside what a few kilobytes of hostile input can ask for.
 """
 
-import sys
 from typing import Final
 
 from ctsieve.types.errors import UnreadableStudy
@@ -77,6 +76,8 @@ def check_bytes(size: int, *, limit: int, what: str) -> None:
 
 def safe_text(text: str, *, limit: int = 64) -> str:
     """Header text made fit to print: one line of printable ASCII, at most `limit` characters."""
+    if text.isascii() and text.isprintable():
+        return text.strip()[:limit]
     return "".join(c if c.isascii() and c.isprintable() else " " for c in text).strip()[:limit]
 
 
@@ -88,8 +89,3 @@ def plural(number: int, thing: str) -> str:
         ('1 slice', '3 slices')
     """
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def is_big_endian_host() -> bool:
-    """Whether this machine stores the high byte first."""
-    return sys.byteorder == "big"

@@ -27,7 +27,7 @@ MAX_GAP_MM: Final = 10.0
 early opacity is larger; a wider gap could hide one."""
 
 MAX_MADE_SHARE: Final = 0.1
-"""At most this share of the slices (or one) may be made by interpolation where slices are missing."""
+"""Where slices are missing, at most this share of all slices (or one) may be interpolated."""
 
 _FALLBACK_MM: Final = 1.0
 

@@ -31,7 +31,9 @@ CT_CLASSES: Final = frozenset(
 """CT, Enhanced CT and Legacy Converted Enhanced CT Image Storage."""
 
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
-_CHEST: Final = re.compile(r"CHEST|THORA|LUNG|PULM|TRUNK|BODY|WHOLE|TORSO|CAP\b|TAP\b", re.IGNORECASE)
+_CHEST: Final = re.compile(
+    r"CHEST|THORA|LUNG|PULM|TRUNK|BODY|WHOLE|TORSO|CAP\b|TAP\b", re.IGNORECASE
+)
 _HU_TYPES: Final = frozenset({"", "HU", "US", "HU_MOD"})
 _BONE: Final = re.compile(r"BONE|EDGE|FC3\d|^[BHIV]r?[78]\d", re.IGNORECASE)
 _LUNG: Final = re.compile(r"LUNG|^L$|^Y?[BL]$|FC5\d|FC8\d|^B[lr]?[56]\d|^YC$|SHARP", re.IGNORECASE)

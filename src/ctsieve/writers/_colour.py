@@ -19,7 +19,7 @@ Bytes = npt.NDArray[np.uint8]
 FAINTEST = 0.1
 """Heat below this is not painted at all: what the network barely used must not tint anatomy."""
 
-OPAQUEST = 0.62
+OPAQUEST = 0.6
 """Cover of the hottest place; the anatomy beneath stays visible."""
 
 LIGHTNESS = (0.42, 0.93)
@@ -73,7 +73,7 @@ def heat_cover() -> Bytes:
     """Opacity (256,) for heat 0 to 1: nothing below `FAINTEST`, then soon strong; read-only."""
     heat = np.linspace(0.0, 1.0, 256)
     share = np.clip((heat - FAINTEST) / (1.0 - FAINTEST), 0.0, 1.0)
-    cover = np.round(255 * OPAQUEST * np.sqrt(share)).astype(np.uint8)
+    cover = np.round(255 * OPAQUEST * np.power(share, 0.75)).astype(np.uint8)
     cover.flags.writeable = False
     return cover
 

@@ -23,7 +23,7 @@ from ctsieve.writers._pictures import (
 )
 
 NUM_TILES = 36
-TILE = 300
+TILE = 360
 """Longest side of a tile in pixels."""
 CORONAL = 420
 """Longest side of the coronal view in pixels."""
@@ -40,6 +40,7 @@ class Sheet:
     indices: tuple[int, ...]
     num_columns: int
     tile: Size
+    box: Box
     grey: Bytes
     heat: Bytes | None
 
@@ -64,7 +65,7 @@ def sheet(screening: Screening) -> Sheet:
     """At most `NUM_TILES` evenly spaced slices, cropped to the lungs where they are known."""
     image = screening.image
     box = _box_of_lungs(screening.lungs, image.geometry)
-    indices = _evenly(_candidates(screening), NUM_TILES)
+    indices = _evenly(_candidates(screening), NUM_TILES, always=screening.top_slices)
     num_columns = min(len(indices), 6)
     tile = true_size(image.geometry, box, longest=TILE)
     tile = (tile[0] + tile[0] % 2, tile[1] + tile[1] % 2)
@@ -78,6 +79,7 @@ def sheet(screening: Screening) -> Sheet:
         indices=indices,
         num_columns=num_columns,
         tile=tile,
+        box=box,
         grey=_tiled(grey, num_columns),
         heat=heat,
     )
@@ -132,12 +134,12 @@ def _candidates(screening: Screening) -> tuple[int, ...]:
     return tuple(int(i) for i in np.flatnonzero(shows)) or every
 
 
-def _evenly(indices: tuple[int, ...], number: int) -> tuple[int, ...]:
-    """At most `number` of `indices`, evenly spaced, first and last among them."""
+def _evenly(indices: tuple[int, ...], number: int, *, always: tuple[int, ...]) -> tuple[int, ...]:
+    """At most `number` of `indices`, evenly spaced; `always` are among them."""
     if len(indices) <= number:
         return indices
-    places = np.round(np.linspace(0, len(indices) - 1, number)).astype(np.int64)
-    return tuple(indices[int(p)] for p in places)
+    places = np.round(np.linspace(0, len(indices) - 1, number - len(always))).astype(np.int64)
+    return tuple(sorted({*always, *(indices[int(p)] for p in places)}))
 
 
 def _box_of_lungs(lungs: npt.NDArray[np.bool_] | None, geometry: Geometry) -> Box:

@@ -1,5 +1,7 @@
 """Numbers for people: percentages, millimetres, counts."""
 
+from ctsieve.types.volume import Window
+
 MINUS = "\N{MINUS SIGN}"
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -45,6 +47,17 @@ def millimetres(value: float) -> str:
     """
     sign = MINUS if value < -0.05 else ""
     return f"{sign}{abs(value):.1f}{THIN_SPACE}mm"
+
+
+def hu_window(window: Window) -> str:
+    """A window as radiologists write it.
+
+    Example:
+        >>> hu_window(Window(centre=40.0, width=400.0))
+        'W 400 L 40 HU'
+    """
+    sign = MINUS if window.centre < 0 else ""
+    return f"W {window.width:g} L {sign}{abs(window.centre):g} HU"
 
 
 def counted(number: int, noun: str) -> str:

@@ -24,7 +24,7 @@ Size = tuple[int, int]
 JPEG_QUALITY = 88
 SCALE_BARS_MM = (200, 100, 50, 20, 10, 5, 2, 1)
 """Lengths a scale bar may have; the longest one within `SCALE_BAR_SHARE` is taken."""
-SCALE_BAR_SHARE = 0.3
+SCALE_BAR_SHARE = 0.28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

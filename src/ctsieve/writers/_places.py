@@ -25,7 +25,8 @@ def instance_number(image: CTVolume | CTPicture, index: int) -> int | None:
 
 def place_in_words(image: CTVolume | CTPicture, index: int) -> str:
     """Such as "Slice 34 of 74, z -188.1 mm, image 40": counted from the head, from 1."""
-    parts = [f"Slice {index + 1} of {image.geometry.shape[0]}"]
+    num_slices = image.geometry.shape[0]
+    parts = [f"Slice {index + 1} of {num_slices}" if num_slices > 1 else "The only slice"]
     z_mm = slice_z_mm(image, index)
     if z_mm is not None:
         parts.append(f"z {millimetres(z_mm)}")

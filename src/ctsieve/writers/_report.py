@@ -6,8 +6,8 @@ from itertools import starmap
 from ctsieve.types.provenance import hashed
 from ctsieve.types.recipe import FittedOn, Level
 from ctsieve.types.results import Finding, Screening
-from ctsieve.types.volume import CTPicture, CTVolume
-from ctsieve.writers._phrases import counted, percent, percent_beside
+from ctsieve.types.volume import CTPicture, CTVolume, Window
+from ctsieve.writers._phrases import counted, hu_window, percent, percent_beside
 from ctsieve.writers._words import NEITHER, Headline, headline, label_name, lesion_name
 
 VERDICTS = {
@@ -60,6 +60,7 @@ class Report:
     """Everything a page says in words and numbers."""
 
     id: str
+    subject: str
     notice: str
     software: str
     headline: Headline
@@ -84,6 +85,7 @@ def report(screening: Screening) -> Report:
     gate = screening.gate
     return Report(
         id=screening.id,
+        subject=_subject(screening),
         notice=screening.notice,
         software=screening.software,
         headline=headline(screening),
@@ -102,6 +104,13 @@ def report(screening: Screening) -> Report:
         bundle=_bundle(screening),
         decision=_decision(screening),
     )
+
+
+def _subject(screening: Screening) -> str:
+    num_slices = screening.image.geometry.shape[0]
+    if isinstance(screening.image, CTVolume):
+        return f"Chest CT of {counted(num_slices, 'slice')}"
+    return "Picture of a CT slice" if num_slices == 1 else f"Stack of {num_slices} pictures"
 
 
 def level_of(screening: Screening) -> Level:
@@ -172,7 +181,7 @@ def _image(image: CTVolume | CTPicture) -> tuple[Row, ...]:
     )
     if isinstance(image, CTPicture):
         window = image.window
-        known = f"W {window.width:g} L {window.centre:g}" if window else "not known"
+        known = hu_window(window) if window else "not known"
         return (
             ("Kind", "Picture: no Hounsfield units, no millimetres"),
             *common,
@@ -230,7 +239,7 @@ def _series(image: CTVolume | CTPicture) -> tuple[SeriesRow, ...]:
 def _bundle(screening: Screening) -> tuple[Row, ...]:
     bundle, recipe = screening.bundle, screening.recipe
     rule = recipe.slice_rule
-    window = recipe.input.window
+    window = Window(centre=recipe.input.window.centre, width=recipe.input.window.width)
     how = {
         "mean": "mean of all judged slices",
         "max": "highest slice",
@@ -245,7 +254,7 @@ def _bundle(screening: Screening) -> tuple[Row, ...]:
         (
             "Input of the network",
             f"{columns} \N{MULTIPLICATION SIGN} {rows} pixels, "
-            f"window W {window.width:g} L {window.centre:g}, crop: {recipe.input.crop}",
+            f"window {hu_window(window)}, crop: {recipe.input.crop}",
         ),
         ("Scan from slices", how[rule.kind]),
         ("Software", screening.software),

@@ -98,7 +98,7 @@ def headline(screening: Screening) -> Headline:
     numbers = "; ".join(
         f"{label_name(k)} "
         f"{percent_beside(prediction.probability[k], prediction.threshold[k])}, "
-        f"called from {percent(prediction.threshold[k])}"
+        f"threshold {percent(prediction.threshold[k])}"
         for k in named
     )
     return Headline(call=call, title=title, detail=f"{kind} of {numbers}.")

@@ -15,14 +15,16 @@ import numpy as np
 import numpy.typing as npt
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ctsieve.ops.window import LUNG
 from ctsieve.types.cards import FormatCard
 from ctsieve.types.results import Explanation, Screening
 from ctsieve.types.volume import CTPicture, CTVolume
 from ctsieve.writers._atomic import write_whole
 from ctsieve.writers._colour import FAINTEST, heat_colours
 from ctsieve.writers._overview import Coronal, Sheet, coronal, is_seen_from_front, sheet
-from ctsieve.writers._phrases import percent
+from ctsieve.writers._phrases import hu_window, percent
 from ctsieve.writers._pictures import (
+    Box,
     Size,
     grey_slice,
     heat_slice,
@@ -43,22 +45,36 @@ FILE_NAME = "report.html"
 PANEL = 480
 """Longest side of a top slice in pixels."""
 
+Letters = tuple[str, str, str, str] | tuple[()]
+"""Patient directions at the left, top, right and bottom of a picture; empty where not known."""
+
+AXIAL: Letters = ("R", "A", "L", "P")
+CORONAL: Letters = ("R", "H", "L", "F")
+
 TEMPLATES = Path(__file__).parent / "_templates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ruler:
+    """A picture's size in pixels, and its scale bar; 0 long where there are no millimetres."""
+
+    size: Size
+    letters: Letters
+    bar_length: float
+    bar_shown: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One slice, plain and with heat; lengths in pixels of the picture."""
+    """One slice, plain and with heat."""
 
     id: str
     place: str
     score: str
     share: str
-    size: Size
     grey: str
     heat: str
-    bar_length: float
-    bar_shown: str
+    ruler: Ruler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +115,7 @@ def to_html(screening: Screening) -> str:
         .get_template("report.html.j2")
         .render(
             report=report(screening),
-            panels=_panels(screening),
+            panels=_panels(screening) or _glance(screening, front),
             explanation=explanation,
             explained=label_name(explanation.label) if explanation else "",
             legend=_legend(),
@@ -109,8 +125,10 @@ def to_html(screening: Screening) -> str:
             profile_label=label_name(screening.recipe.labels[0]),
             sheet=_layer(overview.grey, overview.heat),
             tile=overview.tile,
+            viewer=_ruler(image, overview.box, overview.tile),
             tiles=_tiles(screening, overview),
             is_volume=isinstance(image, CTVolume),
+            window=hu_window(LUNG),
             style=style,
             script=script,
             style_digest=_source_digest(style),
@@ -120,10 +138,10 @@ def to_html(screening: Screening) -> str:
 
 
 def _panels(screening: Screening) -> tuple[Panel, ...]:
-    """Top slices; the middle slice where nothing was judged."""
+    """Top slices, the first first; empty where nothing was judged."""
     image, scores = screening.image, screening.slices
-    if scores is None or not scores.index.size:
-        return (_panel(image, screening.explanation, image.geometry.shape[0] // 2),)
+    if scores is None:
+        return ()
     panels = []
     for position in scores.top(screening.recipe.num_top_slices):
         index = int(scores.index[position])
@@ -137,6 +155,24 @@ def _panels(screening: Screening) -> tuple[Panel, ...]:
             )
         )
     return tuple(panels)
+
+
+def _glance(screening: Screening, front: Coronal | None) -> tuple[Panel, ...]:
+    """What there was to be judged: the middle slice, and a volume from the front."""
+    image = screening.image
+    middle = _panel(image, screening.explanation, image.geometry.shape[0] // 2)
+    if front is None:
+        return (middle,)
+    view = Panel(
+        id="front",
+        place="The scan from the front, mean density over depth",
+        score="",
+        share="",
+        grey=jpeg_uri(front.grey),
+        heat="",
+        ruler=_scaled_ruler(front.size, CORONAL, width_mm=front.width_mm),
+    )
+    return (middle, view)
 
 
 def _panel(
@@ -153,21 +189,28 @@ def _panel(
     if explanation is not None:
         half = (max(1, size[0] // 2), max(1, size[1] // 2))
         heat = heat_uri(resized(heat_slice(explanation, index, box), half))
-    length, shown = 0.0, f"{box.columns} \N{MULTIPLICATION SIGN} {box.rows} pixels"
-    if isinstance(image, CTVolume):
-        width_mm = box.columns * image.geometry.spacing[2]
-        bar = scale_bar_mm(width_mm)
-        length, shown = bar * size[0] / width_mm, f"{bar} mm"
     return Panel(
         id=f"slice-{index + 1}",
         place=place_in_words(image, index),
         score=score,
         share=share,
-        size=size,
         grey=jpeg_uri(resized(grey_slice(image, index, box), size)),
         heat=heat,
-        bar_length=length,
-        bar_shown=shown,
+        ruler=_ruler(image, box, size),
+    )
+
+
+def _ruler(image: CTVolume | CTPicture, box: Box, size: Size) -> Ruler:
+    if isinstance(image, CTPicture):
+        shown = f"{box.columns} \N{MULTIPLICATION SIGN} {box.rows} pixels"
+        return Ruler(size=size, letters=(), bar_length=0.0, bar_shown=shown)
+    return _scaled_ruler(size, AXIAL, width_mm=box.columns * image.geometry.spacing[2])
+
+
+def _scaled_ruler(size: Size, letters: Letters, *, width_mm: float) -> Ruler:
+    bar = scale_bar_mm(width_mm)
+    return Ruler(
+        size=size, letters=letters, bar_length=bar * size[0] / width_mm, bar_shown=f"{bar} mm"
     )
 
 

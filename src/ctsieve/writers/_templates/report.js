@@ -4,10 +4,20 @@
   const root = document.documentElement;
   root.classList.add("js");
 
-  const cover = document.getElementById("heat-cover");
-  if (cover) {
-    cover.addEventListener("input", () => root.style.setProperty("--heat", cover.value / 100));
-  }
+  const covers = document.querySelectorAll(".heat-cover");
+  covers.forEach((cover) =>
+    cover.addEventListener("input", () => {
+      root.style.setProperty("--heat", cover.value / 100);
+      covers.forEach((other) => (other.value = cover.value));
+    }),
+  );
+
+  document.querySelectorAll(".enlarge").forEach((button) =>
+    button.addEventListener("click", () => {
+      const wide = button.closest(".panel").classList.toggle("is-wide");
+      button.setAttribute("aria-pressed", wide);
+    }),
+  );
 
   const picture = document.getElementById("viewer-picture");
   if (!picture) return;
@@ -26,5 +36,6 @@
 
   slider.addEventListener("input", () => show(Number(slider.value)));
   tiles.forEach((tile, position) => tile.addEventListener("click", () => show(position)));
-  show(Math.max(0, tiles.findIndex((tile) => tile.classList.contains("is-top"))));
+  const top = tiles.findIndex((tile) => tile.classList.contains("is-top"));
+  show(top < 0 ? Math.floor(tiles.length / 2) : top);
 })();
