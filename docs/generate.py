@@ -1,7 +1,7 @@
 """Write the generated reference pages: `make docs`; a test fails when one of them is stale."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -9,7 +9,9 @@ from ctsieve.cli import app
 from ctsieve.pipeline.names import DATASETS, FORMATS, MODELS
 from ctsieve.readers import READERS
 from ctsieve.runtime import RUNTIMES
-from ctsieve.types.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from ctsieve.types.catalogue import Catalogue
 
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "Made by `make docs` from the code; do not edit.\n"
