@@ -167,17 +167,17 @@ def _single_step(
 
 def _regular(offsets: Points) -> tuple[Points, tuple[str, ...]]:
     """Offsets of a regular grid from the first slice to the last, and what it takes to fill it."""
-    gaps = np.diff(offsets)
+    gaps: Points = np.diff(offsets)
     length = float(offsets[-1] - offsets[0])
     mean = length / len(gaps)
-    even = np.arange(len(offsets)) * mean
+    even: Points = np.arange(len(offsets), dtype=np.float64) * mean
     if np.abs(offsets - offsets[0] - even).max() <= SLACK * mean:
         return even, ()
 
     typical = float(np.median(gaps))
     widest = float(gaps.max())
     number = round(length / typical) + 1
-    grid = np.linspace(0.0, length, number)
+    grid: Points = np.linspace(0.0, length, number, dtype=np.float64)
     whole = np.abs(gaps / typical - np.round(gaps / typical)).max() <= SLACK
     if widest > max(MAX_GAP_MM, typical * (1 + SLACK)):
         raise InputRejected(

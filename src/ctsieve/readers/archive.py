@@ -106,7 +106,7 @@ def _zip_members(path: Path, stack: ExitStack) -> Iterator[Member]:
 
 def _tar_members(path: Path, kind: str, stack: ExitStack) -> Iterator[Member]:
     file: io.BufferedIOBase = stack.enter_context(
-        gzip.open(path) if kind == "gzip" else path.open("rb")
+        gzip.open(path) if kind == "gzip" else path.open("rb")  # noqa: SIM115 closed by the stack
     )
     if kind == "gzip" and file.read(262)[257:] != b"ustar":
         file.seek(0)
