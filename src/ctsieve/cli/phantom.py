@@ -1,0 +1,1 @@
+"""`ctsieve phantom`: make a synthetic chest CT whose truth is known."""
