@@ -29,7 +29,11 @@ def run() -> list[Row]:
     if not folder.is_dir():
         return [Row(name="read a series", value=float("nan"), unit="s", note="data is absent")]
     peers = _peers(folder)
-    calls = [partial(read_study, folder), partial(read_study, folder, workers=1), *peers.values()]
+    calls: list[Callable[[], object]] = [
+        partial(read_study, folder),
+        partial(read_study, folder, workers=1),
+        *peers.values(),
+    ]
     ours, single, *theirs = median_seconds(*calls, repeats=REPEATS, warm_up=2)
     files = len(list(folder.iterdir()))
     rows = [
@@ -77,7 +81,7 @@ def _imported(name: str) -> Any:  # noqa: ANN401
         return None
 
 
-def _pydicom_loop(folder: Path, plugin: str) -> list[object]:
+def _pydicom_loop(folder: Path, plugin: str) -> object:
     planes = []
     for path in sorted(folder.iterdir()):
         dataset = pydicom.dcmread(path)

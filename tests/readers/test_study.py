@@ -112,11 +112,12 @@ def test_a_name_is_no_evidence(data: Path, tmp_path: Path) -> None:
     assert isinstance(read_study(disguised), CTPicture)
 
 
-def test_a_file_without_preamble_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [b"\x08\x00\x08\x00CS", b"\x02\x00\x00\x00UL"])
+def test_a_file_without_preamble_is_read(first: bytes, tmp_path: Path) -> None:
     folder = save(series(marked(), upright()), tmp_path)
     for path in folder.iterdir():
         data = path.read_bytes()
-        path.write_bytes(data[data.index(b"\x08\x00\x08\x00CS") :])
+        path.write_bytes(data[data.index(first) :])
     volume = read_study(folder)
     assert isinstance(volume, CTVolume)
     assert int(volume.hu.max()) == MARK

@@ -43,7 +43,8 @@ class Elements:
 
     def __init__(self, elements: Mapping[int, Element], *, little_endian: bool = True) -> None:
         self._elements = elements
-        self._order = "little" if little_endian else "big"
+        self._little = little_endian
+        self._items: dict[int, list[Elements]] = {}
 
     def __contains__(self, tag: int) -> bool:
         return tag in self._elements
@@ -80,24 +81,28 @@ class Elements:
         value = self._value(tag)
         if not isinstance(value, bytes) or len(value) not in (2, 4):
             return None
-        return int.from_bytes(value, "little" if self._order == "little" else "big", signed=signed)
+        return int.from_bytes(value, "little" if self._little else "big", signed=signed)
 
     def items(self, tag: int) -> list["Elements"]:
         """The items of a sequence; empty where it is absent."""
+        # Frames look the same sequences up again and again, and pydicom parses them each time.
+        if tag not in self._items:
+            self._items[tag] = self._parsed_items(tag)
+        return self._items[tag]
+
+    def _parsed_items(self, tag: int) -> list["Elements"]:
         element = self._elements.get(tag)
-        if element is None:
-            return []
         if isinstance(element, RawDataElement):
             element = Dataset({BaseTag(tag): element})[tag]
-        items = element.value
-        if isinstance(items, bytes) or items is None:
+        items = None if element is None else element.value
+        if items is None or isinstance(items, bytes):
             return []
-        little = self._order == "little"
         return [
             Elements(
-                {int(t): e for t, e in zip(i.keys(), i.values(), strict=True)}, little_endian=little
+                {int(t): e for t, e in zip(item.keys(), item.values(), strict=True)},
+                little_endian=self._little,
             )
-            for i in items
+            for item in items
         ]
 
     def _value(self, tag: int) -> object:
@@ -156,11 +161,11 @@ def parse(
     return Parsed(elements, little_endian=little_endian, pixels=pixels, cut=cut)
 
 
-def parse_meta(data: bytes) -> tuple[str, int]:
+def parse_meta(data: bytes, *, start: int = 132) -> tuple[str, int]:
     """(transfer syntax, where the data set begins); always explicit little endian (PS3.10 7.1)."""
     ends: list[int] = []
     file = BytesIO(data)
-    file.seek(132)
+    file.seek(start)
 
     def stop(tag: BaseTag, vr: str | None, _length: int) -> bool:
         if tag.group == 2:
