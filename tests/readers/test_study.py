@@ -131,3 +131,11 @@ def test_links_to_files_are_followed_and_links_to_folders_are_not(tmp_path: Path
         (linked / path.name).symlink_to(path)
     (linked / "circle").symlink_to(tmp_path)
     assert read_study(linked).geometry.shape == (9, 12, 14)
+
+
+@pytest.mark.parametrize("spelling", [b"ISO IR 100", b"nonsense!!", b"\\\\\\\\\\\\\\\\\\\\"])
+def test_a_misspelt_character_set_is_no_matter(spelling: bytes, tmp_path: Path) -> None:
+    folder = save(series(marked(), upright(), SpecificCharacterSet="ISO_IR 100"), tmp_path)
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes().replace(b"ISO_IR 100", spelling))
+    assert read_study(folder).geometry.shape == (9, 12, 14)

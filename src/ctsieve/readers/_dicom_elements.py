@@ -8,7 +8,7 @@ header can make pydicom warn, guess or fail.
 import struct
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Final
+from typing import Final, Literal
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -32,10 +32,11 @@ PARSE_ERRORS: Final = (
     NotImplementedError,
     OSError,
     TypeError,
+    UserWarning,
     ValueError,
     struct.error,
 )
-"""What pydicom raises on malformed bytes, as tried with damaged files."""
+"""What pydicom raises on malformed bytes, as tried with damaged files; warnings may be errors."""
 
 
 class Elements:
@@ -93,7 +94,12 @@ class Elements:
     def _parsed_items(self, tag: int) -> list["Elements"]:
         element = self._elements.get(tag)
         if isinstance(element, RawDataElement):
-            element = Dataset({BaseTag(tag): element})[tag]
+            try:
+                element = Dataset({BaseTag(tag): element})[tag]
+            except (RecursionError, *PARSE_ERRORS) as error:
+                raise UnreadableStudy(
+                    "a sequence in a DICOM header is damaged", hint="send the file again"
+                ) from error
         items = None if element is None else element.value
         if items is None or isinstance(items, bytes):
             return []
@@ -137,7 +143,7 @@ def parse(
         UnreadableStudy: the sequences are nested deeper than any real file's.
     """
     found: list[tuple[int, int, int]] = []
-    file = BytesIO(data)
+    file = BytesIO(_without_character_set(data, start, little_endian=little_endian))
     file.seek(start)
 
     def stop(tag: BaseTag, _vr: str | None, length: int) -> bool:
@@ -177,6 +183,23 @@ def parse_meta(data: bytes, *, start: int = 132) -> tuple[str, int]:
     generator = data_element_generator(file, False, True, stop_when=stop)
     elements = Elements({int(e.tag): e for e in generator})
     return elements.text(0x00020010), ends[0] if ends else file.tell()
+
+
+def _without_character_set(data: bytes, start: int, *, little_endian: bool) -> bytes:
+    """The bytes with Specific Character Set blanked.
+
+    pydicom warns of every misspelt one, and all that is read here is ASCII.
+    """
+    tag = b"\x08\x00\x05\x00" if little_endian else b"\x00\x08\x00\x05"
+    at = data.find(tag, start, start + 256)
+    if at < 0:
+        return data
+    order: Literal["little", "big"] = "little" if little_endian else "big"
+    size = data[at + 6 : at + 8] if data[at + 4 : at + 6] == b"CS" else data[at + 4 : at + 8]
+    length = int.from_bytes(size, order)
+    if at + 8 + length > len(data):
+        return data
+    return data[: at + 8] + b" " * length + data[at + 8 + length :]
 
 
 def _end(element: Element) -> int:
