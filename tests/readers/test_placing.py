@@ -146,6 +146,17 @@ def test_missing_positions_are_assumed_and_said(how: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    "orientation", [None, ["0"] * 6, ["1", "0", "0", "1", "0", "0"], ["9", "0", "0", "0", "9", "0"]]
+)
+def test_an_impossible_orientation_is_assumed_and_said(
+    orientation: list[str] | None, tmp_path: Path
+) -> None:
+    volume = read(series(ramp(), upright(), ImageOrientationPatient=orientation), tmp_path)
+    np.testing.assert_array_equal(volume.hu, ramp())
+    assert any("orientation not stated" in step for step in volume.provenance.steps)
+
+
+@pytest.mark.parametrize(
     ("missing", "match"),
     [
         (("PixelSpacing",), "how large a pixel"),

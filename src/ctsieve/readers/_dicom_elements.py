@@ -39,6 +39,9 @@ PARSE_ERRORS: Final = (
 """What pydicom raises on malformed bytes, as tried with damaged files; warnings may be errors."""
 
 
+_LONGEST_CHARACTER_SET: Final = 256
+
+
 class Elements:
     """The elements of one data set or sequence item, with readers for each kind of value."""
 
@@ -192,12 +195,10 @@ def _without_character_set(data: bytes, start: int, *, little_endian: bool) -> b
     """
     tag = b"\x08\x00\x05\x00" if little_endian else b"\x00\x08\x00\x05"
     at = data.find(tag, start, start + 256)
-    if at < 0:
-        return data
     order: Literal["little", "big"] = "little" if little_endian else "big"
-    size = data[at + 6 : at + 8] if data[at + 4 : at + 6] == b"CS" else data[at + 4 : at + 8]
-    length = int.from_bytes(size, order)
-    if at + 8 + length > len(data):
+    explicit = data[at + 4 : at + 6] == b"CS"
+    length = int.from_bytes(data[at + 6 if explicit else at + 4 : at + 8], order)
+    if at < 0 or length > _LONGEST_CHARACTER_SET:
         return data
     return data[: at + 8] + b" " * length + data[at + 8 + length :]
 

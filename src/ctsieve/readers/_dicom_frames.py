@@ -4,6 +4,8 @@ Functional groups: PS3.3 C.7.6.16; a per-frame group wins over the shared one, a
 classic attributes at the top level.
 """
 
+import math
+import operator
 from typing import Final
 
 from ctsieve.readers._dicom_elements import Elements
@@ -50,6 +52,8 @@ _GROUPS: Final = {
     0x00209241: 0x00189118,
 }
 """Which functional group holds an attribute."""
+
+MAX_ORIENTATION_ERROR: Final = 0.05
 
 FRAME_TAGS: Final = [
     *(_SHARED, _PER_FRAME, _POSITION, _ORIENTATION, _SPACING, _THICKNESS, _LOCATION, _NUMBER),
@@ -131,7 +135,12 @@ def _triple(numbers: tuple[float, ...]) -> Triple | None:
 
 
 def _directions(numbers: tuple[float, ...]) -> tuple[Triple, Triple] | None:
+    """Two directions at right angles and of unit length, nearly; anything else says nothing."""
     if len(numbers) != 6:
+        return None
+    along, down = numbers[:3], numbers[3:]
+    unit = all(abs(math.hypot(*axis) - 1.0) < MAX_ORIENTATION_ERROR for axis in (along, down))
+    if not unit or abs(sum(map(operator.mul, along, down))) > MAX_ORIENTATION_ERROR:
         return None
     return (numbers[0], numbers[1], numbers[2]), (numbers[3], numbers[4], numbers[5])
 

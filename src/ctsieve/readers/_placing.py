@@ -75,7 +75,7 @@ def with_places(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[str, ...]]:
         )
     placed = list(frames)
     if any(f.orientation is None for f in placed):
-        steps.append("orientation not stated: axial, head first and supine assumed")
+        steps.append("orientation not stated or impossible: axial, head first and supine assumed")
         placed = [replace(f, orientation=AXIAL) for f in placed]
     if any(f.position is None for f in placed) or _all_at_one_place(placed):
         placed, step = _positions_assumed(placed)
