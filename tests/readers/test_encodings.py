@@ -5,8 +5,9 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
+import pydicom
 import pytest
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import UID
 from tests.readers.make import Volume, instance, upright
 
@@ -95,6 +96,19 @@ def test_a_damaged_frame_is_refused_and_never_half_shown(
     path = slice_of(noise, b"\xff\xd8\xff\xe0" + bytes(60), transfer_syntax, tmp_path / "bad.dcm")
     with pytest.raises(UnreadableStudy, match="compressed frame"):
         read_study(path)
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.99])
+@pytest.mark.parametrize("transfer_syntax", [*LOSSLESS[4:], "1.2.840.10008.1.2.4.51"])
+def test_a_frame_that_was_cut_is_refused(
+    transfer_syntax: str, keep: float, data: Path, tmp_path: Path
+) -> None:
+    dataset = pydicom.dcmread(encoded(data, transfer_syntax))
+    (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = encapsulate([frame[: int(len(frame) * keep) // 2 * 2]])
+    dataset.save_as(tmp_path / "cut.dcm")
+    with pytest.raises(UnreadableStudy, match="frame is"):
+        read_study(tmp_path / "cut.dcm")
 
 
 def test_a_frame_larger_inside_than_its_header_is_not_decoded(

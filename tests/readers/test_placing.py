@@ -112,8 +112,9 @@ def test_different_images_at_one_place_are_refused(tmp_path: Path) -> None:
 def test_phases_are_told_apart_by_acquisition(tmp_path: Path) -> None:
     first = series(ramp(), upright(), AcquisitionNumber=1)
     second = series((ramp() + 5).astype(np.int16), upright(), AcquisitionNumber=2)
-    volume = read([*second, *first], tmp_path)
+    volume = read([*second, *first, *first[:3]], tmp_path)
     np.testing.assert_array_equal(volume.hu, ramp())
+    assert "3 duplicated slices left out" in volume.provenance.steps
     assert [c.chosen for c in volume.provenance.choices] == [True, False]
 
 

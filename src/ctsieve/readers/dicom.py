@@ -249,7 +249,7 @@ def _value_steps(frames: Sequence[Frame]) -> tuple[str, ...]:
             "rescale not stated: values taken as Hounsfield units",
         ),
         (first.header.pixels.monochrome1, "MONOCHROME1 concerns display: values unchanged"),
-        (first.header.lossy, "pixels were compressed with loss"),
+        (any(f.header.lossy for f in frames), "pixels were compressed with loss"),
         (kept, "declared padding value lies among tissue values and was kept"),
     )
     return tuple(step for holds, step in noted if holds)
