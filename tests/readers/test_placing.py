@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.dataset import FileDataset
-from tests.readers.make import Volume, marked, place, save, series, upright
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.sequence import Sequence as DicomSequence
+from tests.readers.make import Volume, marked, multiframe, place, save, series, upright
 
 from ctsieve.readers import read_study
 from ctsieve.readers._placing import _neighbours, _regular
@@ -116,6 +117,24 @@ def test_phases_are_told_apart_by_acquisition(tmp_path: Path) -> None:
     np.testing.assert_array_equal(volume.hu, ramp())
     assert "3 duplicated slices left out" in volume.provenance.steps
     assert [c.chosen for c in volume.provenance.choices] == [True, False]
+
+
+def test_phases_of_a_multiframe_file_are_told_apart(tmp_path: Path) -> None:
+    hu = ramp(20)
+    dataset = multiframe(hu, upright(), order=[*range(20), *range(20)])
+    for number, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        content = Dataset()
+        content.TemporalPositionIndex = 1 + number // 20
+        frame.FrameContentSequence = DicomSequence([content])
+    later = np.frombuffer(dataset.PixelData, "<i2").reshape(40, *hu.shape[1:]).copy()
+    later[20:] += 7
+    dataset.PixelData = later.tobytes()
+    volume = read([dataset], tmp_path)
+    np.testing.assert_array_equal(volume.hu, hu)
+    assert [c.summary.rpartition(", ")[2] for c in volume.provenance.choices] == [
+        "phase 1 of 2",
+        "phase 2 of 2",
+    ]
 
 
 def test_two_parts_of_a_scan_that_overlap_are_one_volume(tmp_path: Path) -> None:
