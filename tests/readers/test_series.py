@@ -90,7 +90,7 @@ def test_an_unfit_ct_alone_is_read_and_left_to_the_gate(other: str, tmp_path: Pa
 
 
 def test_no_ct_at_all_is_refused_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(InputRejected, match="Hounsfield units: modality PT, not CT$"):
+    with pytest.raises(InputRejected, match=r"Hounsfield units: modality PT, not CT$"):
         read_study(save(OTHERS["pet"][0], tmp_path))
 
 
