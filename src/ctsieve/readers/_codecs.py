@@ -41,8 +41,8 @@ _JPEG_LOSSLESS = Codec(
     (imagecodecs.Jpeg8Error, imagecodecs.Jpegsof3Error, ValueError),
 )
 _JPEG_LS = Codec("jpeg", (imagecodecs.jpegls_decode,), (imagecodecs.JpeglsError, ValueError))
+# OpenJPEG reads the high-throughput block coder too (4.201 to 4.203).
 _JPEG_2000 = Codec("j2k", (imagecodecs.jpeg2k_decode,), (imagecodecs.Jpeg2kError, ValueError))
-_HTJ2K = Codec("j2k", (imagecodecs.htj2k_decode,), (imagecodecs.Htj2kError, ValueError))
 
 CODECS: Final = {
     "1.2.840.10008.1.2.4.50": _JPEG,
@@ -55,9 +55,9 @@ CODECS: Final = {
     "1.2.840.10008.1.2.4.81": _JPEG_LS,
     "1.2.840.10008.1.2.4.90": _JPEG_2000,
     "1.2.840.10008.1.2.4.91": _JPEG_2000,
-    "1.2.840.10008.1.2.4.201": _HTJ2K,
-    "1.2.840.10008.1.2.4.202": _HTJ2K,
-    "1.2.840.10008.1.2.4.203": _HTJ2K,
+    "1.2.840.10008.1.2.4.201": _JPEG_2000,
+    "1.2.840.10008.1.2.4.202": _JPEG_2000,
+    "1.2.840.10008.1.2.4.203": _JPEG_2000,
 }
 
 LOSSY: Final = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 53, 55, 81))
