@@ -101,8 +101,11 @@ def _candidates(
     lungs: LungMap, labels: npt.NDArray[np.int8], spec: LesionSpec, rng: np.random.Generator
 ) -> _Candidates:
     """Free voxels of the lung, of the lobe if the lesion keeps to one; xyz relative to a centre."""
-    left = lungs.lobes >= 4
-    free = lungs.mask & (labels == 0) & (left if spec.side == "left" else (lungs.lobes > 0) & ~left)
+    wanted = (
+        {spec.lobe} if spec.lobe else {name for name in LOBES if name[0] == spec.side[0].upper()}
+    )
+    numbers = [1 + LOBES.index(name) for name in LOBES if name in wanted]
+    free = lungs.mask & (labels == 0) & np.isin(lungs.lobes, numbers)
     flat = np.flatnonzero(free)
     if not len(flat):
         raise UsageError(
