@@ -41,6 +41,6 @@ def test_a_bad_line_is_named(position: int, value: str, message: str, tmp_path: 
 def test_a_missing_table_or_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableStudy, match=r"cases\.csv is missing") as caught:
         list(CARD.walk(tmp_path))
-    assert "ctsieve phantom" in caught.value.hint
+    assert "make_cohort" in caught.value.hint
     with pytest.raises(UnreadableStudy, match="no column mask"):
         list(CARD.walk(table(tmp_path, columns=tuple(c for c in COLUMNS if c != "mask"))))

@@ -23,7 +23,7 @@ from ctsieve.phantoms.spec import (
 )
 from ctsieve.types.errors import UsageError
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
 
 
 @settings(deadline=None, max_examples=12)
@@ -69,7 +69,7 @@ def test_presets_hold_what_their_spec_asks(kind: str, seed: int) -> None:
 
 @pytest.mark.parametrize("kind", ["covid", "pneumonia"])
 def test_every_seed_of_a_preset_fits_on_a_coarse_grid(kind: str) -> None:
-    for seed in range(16):
+    for seed in range(10):
         assert make_phantom(preset(kind, seed=seed, num_slices=12, matrix=32)).truth
 
 
@@ -151,6 +151,12 @@ def test_a_lesion_larger_than_the_lung_is_refused() -> None:
     with pytest.raises(UsageError, match="9000 ml") as caught:
         make_phantom(ChestSpec.covering(seed=1, num_slices=8, matrix=32, lesions=(lesion,)))
     assert caught.value.hint
+
+
+def test_a_lesion_smaller_than_a_voxel_is_refused() -> None:
+    lesion = LesionSpec(kind="ggo", side="left", ml=0.1)
+    with pytest.raises(UsageError, match="less than half a voxel"):
+        make_phantom(ChestSpec.covering(seed=1, num_slices=8, matrix=32, lesions=(lesion,)))
 
 
 def test_a_grid_without_lungs_takes_no_lesion() -> None:

@@ -71,7 +71,7 @@ def place_lesions(lungs: LungMap, specs: Sequence[LesionSpec], rng: np.random.Ge
     """Place all lesions; a later one takes only what an earlier one left.
 
     Raises:
-        UsageError: there is not as much lung left as a lesion needs.
+        UsageError: there is not as much lung left as a lesion needs, or its voxels are too large.
     """
     labels = np.zeros(lungs.mask.shape, dtype=np.int8)
     blend = np.zeros(lungs.mask.shape, dtype=np.float32)
@@ -82,10 +82,15 @@ def place_lesions(lungs: LungMap, specs: Sequence[LesionSpec], rng: np.random.Ge
         found = _candidates(lungs, labels, spec, rng)
         score = _score(found, spec, warps, rng)
         need = round(spec.ml / lungs.grid.voxel_ml)
-        if not 0 < need <= len(score):
+        if need == 0:
+            raise UsageError(
+                f"a {spec.kind} of {spec.ml:g} ml is less than half a voxel of this grid",
+                hint="ask for more, or for a finer grid",
+            )
+        if need > len(score):
             raise UsageError(
                 f"a {spec.kind} of {spec.ml:g} ml does not fit into the {spec.side} lung",
-                hint="ask for less, or for a finer grid that covers the whole chest",
+                hint="ask for less, or for a grid that covers the whole chest",
             )
         order = np.argpartition(score, need - 1)
         taken = order[:need]
