@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ctsieve.types.cases import Case
 from ctsieve.types.results import Explanation, Screening
@@ -36,13 +36,21 @@ class DatasetCard:
     traps: tuple[str, ...] = ()
 
 
+class ReadsStudy(Protocol):
+    """Reads a file or folder; `workers` threads decode (None: as many as there are cores)."""
+
+    def __call__(self, path: Path, *, workers: int | None = None) -> CTVolume | CTPicture:
+        """The image at `path`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderCard:
     """An input format.  `claims` looks at names and first bytes only."""
 
     title: str
     claims: Callable[[Path], bool]
-    read: Callable[[Path], CTVolume | CTPicture]
+    read: ReadsStudy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
