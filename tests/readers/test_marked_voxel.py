@@ -3,7 +3,6 @@
 from itertools import permutations
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +13,7 @@ from tests.readers.make import (
     Volume,
     marked,
     multiframe,
+    nib,
     place,
     save,
     series,

@@ -175,8 +175,9 @@ def parse_meta(data: bytes) -> tuple[str, int]:
 
 
 def _end(element: Element) -> int:
-    known = isinstance(element, RawDataElement) and element.length != UNDEFINED_LENGTH
-    return element.value_tell + element.length if known else 0
+    if not isinstance(element, RawDataElement) or element.length == UNDEFINED_LENGTH:
+        return 0
+    return element.value_tell + element.length
 
 
 def _decoded(value: object) -> str:
