@@ -1,8 +1,7 @@
 """How much of the lungs is denser than aerated lung: an estimate by threshold, no diagnosis.
 
-Source   Own work.  -700 HU bounds normally aerated lung in the usual densitometric classes
-         (L. Gattinoni et al., Am J Respir Crit Care Med 164 (2001) 1701: -900..-500 is normally
-         aerated on whole lungs; -700 separates ground glass from it on modern scans).
+Source   Own work.  The bound is that of D. Colombi et al., Radiology 296 (2020) E86, who call lung
+         between -950 and -700 HU well aerated in COVID-19 pneumonia.
 Limits   Counts whatever is dense and thick: atelectasis, fibrosis and scarring as well as
          pneumonia.  Vessels thinner than about 10 mm are taken out by an opening; the large ones at
          the hila stay, so normal lungs measure 0.5 to 2 %, not 0.  What the lung mask misses

@@ -90,6 +90,8 @@ def _body(hu: FloatArray) -> BoolArray:
     at_edge = edge(hu.shape)
     outside = joined_to_edge(opened(pure) | (pure & at_edge))
     body = dilate(largest_region(opened(tissue))) & tissue
+    if not body.any():
+        return body
     return fill_slices(body | (at_edge & ~outside)) & ~outside
 
 
