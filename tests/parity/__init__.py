@@ -95,7 +95,12 @@ def recommended(gold: Gold, quantity: str, mode: str | None = None) -> float:
 
 
 def load_weights(
-    model: nn.Module, gold: Gold, fill: Fill, *, author_key: Callable[[str], str] = str
+    model: nn.Module,
+    gold: Gold,
+    fill: Fill,
+    *,
+    name: str = "",
+    author_key: Callable[[str], str] = str,
 ) -> Row:
     """Fill `model` with the golden weights; the row says whether they are exactly those.
 
@@ -106,14 +111,17 @@ def load_weights(
     filled = fill.fill_state_dict({author_key(k): v for k, v in ours.items()}, gold["weights_seed"])
     model.load_state_dict({k: filled[author_key(k)] for k in ours})
     written = {author_key(k): v for k, v in model.state_dict().items()}
-    return equal(gold["model"], "weights", fill.fingerprint(written), gold["weights_sha256"])
+    return equal(
+        name or gold["model"], "weights", fill.fingerprint(written), gold["weights_sha256"]
+    )
 
 
-def images(gold: Gold, fill: Fill) -> tuple[list[Tensor], Row]:
+def images(gold: Gold, fill: Fill, *, name: str = "") -> tuple[list[Tensor], Row]:
     """The golden input images (C, H, W) in [0, 1], and whether they are exactly those."""
     made = [fill.make_image(s["seed"], tuple(s["shape"]), s["kind"]) for s in gold["images"]]
     wanted = [spec["sha256"] for spec in gold["images"]]
-    return made, equal(gold["model"], "images", [fill.image_sha256(i) for i in made], wanted)
+    digests = [fill.image_sha256(image) for image in made]
+    return made, equal(name or gold["model"], "images", digests, wanted)
 
 
 def kinds() -> tuple[str, ...]:

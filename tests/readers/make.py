@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
 
 from ctsieve.types.geometry import CANONICAL_AXES
 
@@ -42,11 +44,12 @@ def place(affine: Affine, at: Sequence[float]) -> npt.NDArray[np.float64]:
 
 
 def instance(hu: Volume, affine: Affine, *, number: int, **header: Any) -> FileDataset:  # noqa: ANN401
-    """The DICOM image of slice `number`; `header` overrides keywords, None removes one."""
+    """The DICOM image of slice `number`; `header` overrides keywords; None leaves one out."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid()
+    # Always of one length, so that files differ in nothing but what a test means to differ.
+    meta.MediaStorageSOPInstanceUID = UID(f"2.25.1{uuid4().int % 10**30:030d}")
     dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     row, column = affine[:3, 1], affine[:3, 2]
     values: dict[str, Any] = {
@@ -81,7 +84,9 @@ def instance(hu: Volume, affine: Affine, *, number: int, **header: Any) -> FileD
         "PixelData": (hu[number].astype(np.int32) + 1024).astype("<i2").tobytes(),
     }
     for keyword, value in {**values, **header}.items():
-        if value is not None:
+        if isinstance(value, DataElement):
+            dataset.add(value)
+        elif value is not None:
             setattr(dataset, keyword, value)
     return dataset
 

@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from ctsieve.readers import read_study
-from ctsieve.types.volume import CTVolume
 from tests.readers.make import (
     MARK,
     Affine,
@@ -22,6 +19,9 @@ from tests.readers.make import (
     series,
     upright,
 )
+
+from ctsieve.readers import read_study
+from ctsieve.types.volume import CTVolume
 
 FIXTURES = settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -39,17 +39,11 @@ def brightest(volume: object) -> tuple[float, float, float]:
     return float(x), float(y), float(z)
 
 
-def turned(
-    affine: Affine, *, signs: tuple[int, int, int], degrees: tuple[float, float]
-) -> Affine:
+def turned(affine: Affine, *, signs: tuple[int, int, int], degrees: tuple[float, float]) -> Affine:
     """The patient lies otherwise in the scanner: axes reversed, then turned about x and z."""
     a, b = np.radians(degrees)
-    about_x = np.array(
-        [[1.0, 0.0, 0.0], [0.0, np.cos(a), -np.sin(a)], [0.0, np.sin(a), np.cos(a)]]
-    )
-    about_z = np.array(
-        [[np.cos(b), -np.sin(b), 0.0], [np.sin(b), np.cos(b), 0.0], [0.0, 0.0, 1.0]]
-    )
+    about_x = np.array([[1.0, 0.0, 0.0], [0.0, np.cos(a), -np.sin(a)], [0.0, np.sin(a), np.cos(a)]])
+    about_z = np.array([[np.cos(b), -np.sin(b), 0.0], [np.sin(b), np.cos(b), 0.0], [0.0, 0.0, 1.0]])
     result = affine.copy()
     result[:3, :3] = about_z @ about_x @ affine[:3, :3] * np.array(signs)
     return result

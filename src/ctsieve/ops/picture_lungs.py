@@ -155,7 +155,7 @@ def _dark_regions(picture: FloatArray, attempt: _Attempt) -> BoolArray:
 
 
 def _empty(
-    picture: FloatArray, labels: npt.NDArray[np.int32], inside: BoolArray, air: float
+    picture: FloatArray, labels: npt.NDArray[np.integer], inside: BoolArray, air: float
 ) -> BoolArray:
     """Which of the `inside` regions are as dark as `air` and small or at the edge: gas, background.
 

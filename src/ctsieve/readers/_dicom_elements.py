@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import data_element_generator
 from pydicom.tag import BaseTag
 
+from ctsieve.readers._header import UNDEFINED_LENGTH
 from ctsieve.types.errors import UnreadableStudy
 
 Element = DataElement | RawDataElement
@@ -113,10 +114,13 @@ class Parsed(Elements):
         *,
         little_endian: bool,
         pixels: tuple[int, int] | None,
+        cut: bool,
     ) -> None:
         super().__init__(elements, little_endian=little_endian)
         self.pixels = pixels
         """Offset and declared length of the value of Pixel Data; None where there is none."""
+        self.cut = cut
+        """Whether the bytes end inside an element."""
 
 
 def parse(
@@ -148,7 +152,8 @@ def parse(
             "a DICOM file nests its sequences too deeply", hint="the file is damaged or hostile"
         ) from error
     pixels = next(((at, length) for tag, at, length in found if tag == PIXEL_DATA), None)
-    return Parsed(elements, little_endian=little_endian, pixels=pixels)
+    cut = file.tell() > len(data) or any(_end(e) > len(data) for e in elements.values())
+    return Parsed(elements, little_endian=little_endian, pixels=pixels, cut=cut)
 
 
 def parse_meta(data: bytes) -> tuple[str, int]:
@@ -167,6 +172,11 @@ def parse_meta(data: bytes) -> tuple[str, int]:
     generator = data_element_generator(file, False, True, stop_when=stop)
     elements = Elements({int(e.tag): e for e in generator})
     return elements.text(0x00020010), ends[0] if ends else file.tell()
+
+
+def _end(element: Element) -> int:
+    known = isinstance(element, RawDataElement) and element.length != UNDEFINED_LENGTH
+    return element.value_tell + element.length if known else 0
 
 
 def _decoded(value: object) -> str:
