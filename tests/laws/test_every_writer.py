@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.writers.screenings import EVERY, PERSON, scan
 
 from ctsieve.pipeline.names import FORMATS
 from ctsieve.types.errors import CtsieveError, UsageError
-from tests.writers.screenings import EVERY, PERSON, scan
 
 NAMES = FORMATS.names()
 VOLUMES = [kind for kind in EVERY if kind not in {"picture", "stack"}]

@@ -1,5 +1,6 @@
 """Screenings to write: of a phantom chest with made-up scores, and of every awkward kind."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
@@ -126,7 +127,7 @@ def slice_scores(index: npt.NDArray[np.int64], num_labels: int) -> SliceScores:
         index=index,
         logit=logit.astype(np.float32),
         probability=probability.astype(np.float32),
-        lesion=np.tile(np.float32([0.9, 0.5, 0.2, 0.1, 0.05]), (index.size, 1)),
+        lesion=np.tile(np.array([0.9, 0.5, 0.2, 0.1, 0.05], dtype=np.float32), (index.size, 1)),
         weight=weight.astype(np.float32),
     )
 
@@ -271,7 +272,7 @@ def bare() -> Screening:
     )
 
 
-EVERY = {
+EVERY: dict[str, Callable[[], Screening]] = {
     "scan": scan,
     "negative": negative,
     "abstained": abstained,
