@@ -122,7 +122,7 @@ def slice_scores(index: npt.NDArray[np.int64], num_labels: int) -> SliceScores:
         probability = np.full_like(logit, 1 / num_labels)
     weight = np.zeros(index.size)
     chosen = np.argsort(-logit[:, 0], kind="stable")[: max(1, index.size // 4)]
-    weight[chosen] = 1 / chosen.size
+    weight[chosen] = 1 / max(1, chosen.size)
     return SliceScores(
         index=index,
         logit=logit.astype(np.float32),
@@ -206,8 +206,13 @@ def three_labels() -> Screening:
         calibrated=False,
         level="scan",
     )
+    level = Level(
+        calibration=tuple(Calibration() for _ in labels),
+        thresholds=tuple(Threshold(label=k, value=0.55) for k in labels),
+    )
+    recipe = recipe_for(labels).model_copy(update={"scan": level, "picture": level})
     scores = slice_scores(whole.slices.index, 3)
-    return replace(whole, prediction=answer, recipe=recipe_for(labels), slices=scores)
+    return replace(whole, prediction=answer, recipe=recipe, slices=scores)
 
 
 def rejected() -> Screening:

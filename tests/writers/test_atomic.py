@@ -1,13 +1,12 @@
 """A write happens whole or not at all."""
 
 import os
-import subprocess
-import sys
+import resource
 from pathlib import Path
 
 import pytest
 
-from ctsieve.types.errors import UsageError
+from ctsieve.types.errors import OutOfResources, UsageError
 from ctsieve.writers._atomic import write_whole
 
 
@@ -44,22 +43,16 @@ def test_a_failure_that_is_not_ours_passes_and_leaves_nothing(tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
-FILL = """
-import resource, sys
-from pathlib import Path
-from ctsieve.types.errors import OutOfResources
-from ctsieve.writers._atomic import write_whole
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-try:
-    write_whole(Path(sys.argv[1]) / "out", {"small": b"1", "large": bytes(2000)})
-except OutOfResources as error:
-    raise SystemExit(0 if error.hint else 3)
-raise SystemExit(4)
-"""
-"""A process of its own that may write no file beyond 1000 bytes."""
-
-
 def test_no_room_is_named_as_such_and_leaves_nothing(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", FILL, str(tmp_path)], check=False)
-    assert done.returncode == 0
-    assert not list(tmp_path.iterdir())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "kept.txt").write_text("mine")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The one way to be refused room for real: no file of this process may pass 1000 bytes.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OutOfResources, match="cannot write to") as caught:
+            write_whole(tmp_path / "out", {"small": b"1", "large": bytes(2000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.hint
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["kept.txt"]

@@ -21,6 +21,10 @@ def test_a_probability_never_looks_equal_to_a_threshold_it_misses(
         assert percent_beside(share, threshold) != percent(threshold)
 
 
+def test_what_differs_beyond_reason_is_printed_plainly() -> None:
+    assert percent_beside(0.55 - 1e-13, 0.55) == percent(0.55)
+
+
 @given(st.floats(0.0, 1.0))
 def test_only_none_and_all_are_printed_as_none_and_all(share: float) -> None:
     assert (percent(share) == f"0.0{THIN_SPACE}%") == (share == 0.0)
