@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from ctsieve.phantoms.dicom import save_dicom
 
 from benchmarks.table import Row, median_seconds
 from ctsieve.ops.prepare import prepare
 from ctsieve.ops.resample import resample
 from ctsieve.phantoms.chest import make_phantom
+from ctsieve.phantoms.dicom import save_dicom
 from ctsieve.phantoms.presets import preset
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.write import write

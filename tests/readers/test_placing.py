@@ -64,7 +64,8 @@ def test_irregular_spacing_is_resampled_on_a_regular_grid(tmp_path: Path) -> Non
 def test_every_grid_slice_lies_between_its_sources(gaps: list[float]) -> None:
     offsets = np.concatenate([[0.0], np.cumsum(gaps)])
     grid, _ = _regular(offsets)
-    assert grid[0] == pytest.approx(0.0) and grid[-1] == pytest.approx(offsets[-1])
+    assert grid[0] == pytest.approx(0.0)
+    assert grid[-1] == pytest.approx(offsets[-1])
     assert np.ptp(np.diff(grid)) < 1e-9
     near, far, weight = _neighbours(grid, offsets)
     for place_mm, a, b, share in zip(grid, near, far, weight, strict=True):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import PositronEmissionTomographyImageStorage, SecondaryCaptureImageStorage
 from tests.readers.make import Affine, Volume, save, series, upright
 
@@ -91,7 +91,12 @@ def test_no_ct_at_all_is_refused_with_the_reason(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [{"RescaleType": "Z_EFF"}, {"ImageType": ["DERIVED", "PRIMARY", "PERFUSION", "RCBF"]}],
+    [
+        {"RescaleType": "Z_EFF"},
+        {"RescaleSlope": "0"},
+        {"ImageType": ["DERIVED", "PRIMARY", "PERFUSION", "RCBF"]},
+        {"ModalityLUTSequence": [Dataset()]},
+    ],
 )
 def test_other_units_are_refused(header: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(InputRejected, match="not Hounsfield"):

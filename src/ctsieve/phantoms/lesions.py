@@ -101,8 +101,11 @@ def _candidates(
     lungs: LungMap, labels: npt.NDArray[np.int8], spec: LesionSpec, rng: np.random.Generator
 ) -> _Candidates:
     """Free voxels of the lung, of the lobe if the lesion keeps to one; xyz relative to a centre."""
-    left = lungs.lobes >= 4
-    free = lungs.mask & (labels == 0) & (left if spec.side == "left" else (lungs.lobes > 0) & ~left)
+    wanted = (
+        {spec.lobe} if spec.lobe else {name for name in LOBES if name[0] == spec.side[0].upper()}
+    )
+    numbers = [1 + LOBES.index(name) for name in LOBES if name in wanted]
+    free = lungs.mask & (labels == 0) & np.isin(lungs.lobes, numbers)
     flat = np.flatnonzero(free)
     if not len(flat):
         raise UsageError(
@@ -150,7 +153,7 @@ def _score(
         distance = np.hypot(distance, 2.0 * np.maximum(found.depth - 2.0, 0.0))
     size = (spec.ml * 1000.0) ** (1 / 3)
     wobble = np.zeros(len(distance), dtype=np.float32)
-    for grain, strength in zip(warps, (0.16, 0.12, 0.05), strict=True):
+    for grain, strength in zip(warps, (0.17, 0.15, 0.08), strict=True):
         wobble += strength * grain.at_points(found.xyz + offset)
     return np.asarray(distance + size * wobble, dtype=np.float32)
 
@@ -175,7 +178,7 @@ def _mix(
     if spec.kind == "consolidation":
         hu = CONSOLIDATION_HU + 8.0 * middle.at_points(xyz)
     else:
-        hu = GGO_HU + 45.0 * middle.at_points(xyz) + 35.0 * fine.at_points(xyz)
+        hu = GGO_HU + 65.0 * middle.at_points(xyz) + 45.0 * fine.at_points(xyz)
     if spec.kind == "crazy_paving":
         web = polygon_web(xyz, rng)
         hu = hu - 15.0 + web * (WEB_HU - hu)

@@ -16,6 +16,9 @@ from ctsieve.types.geometry import Geometry
 
 MURRAY = 2.9
 SAMPLES_PER_VOXEL = 10
+BRONCHUS_SHARE = 0.66
+"""A bronchus's inner radius as a share of its artery's outer one (about 0.65 in health)."""
+
 PIECES = 4
 """Straight pieces that a curved branch is drawn with."""
 
@@ -100,13 +103,13 @@ def beside(artery: Branches, *, generations: int, offset: Field) -> Branches:
     """Bronchi that run along the first generations of an artery, shifted by its radius."""
     keep = artery.generation < generations
     first, last = artery.start_radius[keep], artery.stop_radius[keep]
-    near, far = offset * (first * 1.7 + 0.6)[:, None], offset * (last * 1.7 + 0.6)[:, None]
+    near, far = offset * (first * 1.6 + 0.5)[:, None], offset * (last * 1.6 + 0.5)[:, None]
     return Branches(
         np.asarray(artery.start[keep] + near, np.float32),
         np.asarray(artery.bend[keep] + (near + far) / 2, np.float32),
         np.asarray(artery.stop[keep] + far, np.float32),
-        np.asarray(first * 0.8, np.float32),
-        np.asarray(last * 0.8, np.float32),
+        np.asarray(first * BRONCHUS_SHARE, np.float32),
+        np.asarray(last * BRONCHUS_SHARE, np.float32),
         artery.generation[keep],
     )
 

@@ -21,7 +21,7 @@ _NUMBER: Final = 0x00200013
 _INTERCEPT: Final = 0x00281052
 _SLOPE: Final = 0x00281053
 _RESCALE_TYPE: Final = 0x00281054
-_IMAGE_TYPE: Final = 0x00080008
+_MODALITY_LUT: Final = 0x00283000
 _FRAME_TYPE: Final = 0x00089007
 
 _PHASES: Final = (
@@ -53,7 +53,7 @@ _GROUPS: Final = {
 
 FRAME_TAGS: Final = [
     *(_SHARED, _PER_FRAME, _POSITION, _ORIENTATION, _SPACING, _THICKNESS, _LOCATION, _NUMBER),
-    *(_INTERCEPT, _SLOPE, _RESCALE_TYPE, *_PHASES),
+    *(_INTERCEPT, _SLOPE, _RESCALE_TYPE, _MODALITY_LUT, *_PHASES),
 ]
 """What `frames_of` looks at."""
 
@@ -100,6 +100,9 @@ def _frame(header: FileHeader, index: int, groups: _Groups) -> Frame:
         return groups.holder(tag).number(tag)
 
     frame_type = groups.holder(_FRAME_TYPE).texts(_FRAME_TYPE)
+    rescale_type = groups.holder(_RESCALE_TYPE).text(_RESCALE_TYPE)
+    if groups.holder(_MODALITY_LUT).items(_MODALITY_LUT):
+        rescale_type = "LUT"  # a table instead of slope and intercept: never used by CT scanners
     instance = groups.holder(_NUMBER).integer(_NUMBER)
     return Frame(
         header=header,
@@ -112,7 +115,7 @@ def _frame(header: FileHeader, index: int, groups: _Groups) -> Frame:
         instance_number=index + 1 if header.pixels.frames > 1 else instance,
         slope=number(_SLOPE),
         intercept=number(_INTERCEPT),
-        rescale_type=groups.holder(_RESCALE_TYPE).text(_RESCALE_TYPE),
+        rescale_type=rescale_type,
         image_type=frame_type or header.acquisition.image_type,
         phase=tuple(_phase(groups.holder(tag), tag) for tag in _PHASES),
     )

@@ -153,7 +153,8 @@ def _unreadable(stack: Stack) -> tuple[str, ...]:
     reasons = []
     if modality != "CT" and not (modality is None and header.sop_class in CT_CLASSES):
         reasons.append(f"modality {modality or 'not stated'}, not CT")
-    if frame.rescale_type.upper() not in _HU_TYPES or _has_word(stack, "PERFUSION"):
+    other_units = frame.rescale_type.upper() not in _HU_TYPES or frame.slope == 0.0
+    if other_units or _has_word(stack, "PERFUSION"):
         reasons.append("its values are not Hounsfield units")
     if not is_supported(header.transfer_syntax):
         reasons.append(f"transfer syntax {header.transfer_syntax[:64]} is not supported")

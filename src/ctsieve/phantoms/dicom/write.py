@@ -8,9 +8,10 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian
 
+from ctsieve.phantoms.dicom.enhanced import enhanced_image
 from ctsieve.phantoms.dicom.habits import HABITS, Habit, shuffled_numbers
 from ctsieve.phantoms.dicom.stacks import Stack
-from ctsieve.phantoms.dicom.tags import enhanced_image, file_meta, put_pixels, single_image
+from ctsieve.phantoms.dicom.tags import file_meta, put_pixels, single_image
 from ctsieve.types.errors import UnknownName
 from ctsieve.types.volume import CTVolume
 
