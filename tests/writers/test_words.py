@@ -1,15 +1,17 @@
 """Every format says the same, and numbers say what they are."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.writers.screenings import EVERY, LESIONS, abstained, negative, rejected, scan
 
-from ctsieve.types.results import LesionFlag
-from ctsieve.writers._phrases import THIN_SPACE, percent, percent_beside
+from ctsieve.types.results import GateReport, LesionFlag
+from ctsieve.writers._phrases import MINUS, THIN_SPACE, percent, percent_beside
 from ctsieve.writers._profile import LABEL_STEP, _apart
+from ctsieve.writers._report import report
 from ctsieve.writers._words import LABELS, call_of, headline, label_name, lesion_name
 
 
@@ -62,6 +64,24 @@ def test_the_detail_gives_probability_and_threshold() -> None:
     assert "54.996" in headline(negative()).detail
     assert "abstains" in headline(abstained()).detail
     assert "rejected" in headline(rejected()).detail
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("lung_ml", 6264.9, ("Lung", "6,265 ml")),
+        ("lowest_hu", -1024.0, ("Lowest", "-1,024 HU")),
+        ("body_share", 0.363, ("Body share", "36.3 %")),
+        ("num_lung_slices", 53.0, ("Number of lung slices", "53")),
+        ("largest_lung_section_cm2", 378.97, ("Largest lung section", "379 cm\N{SUPERSCRIPT TWO}")),
+        ("sharpness", 0.0, ("Sharpness", "0")),
+        ("noise_hu", float("inf"), ("Noise", "inf HU")),
+    ],
+)
+def test_measurements_in_words(name: str, value: float, shown: tuple[str, str]) -> None:
+    screening = replace(scan(), gate=GateReport(measurements={name: value}))
+    ((words, quantity),) = report(screening).measurements
+    assert (words, quantity.replace(THIN_SPACE, " ").replace(MINUS, "-")) == shown
 
 
 def test_names_in_full() -> None:
