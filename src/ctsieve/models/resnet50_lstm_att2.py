@@ -12,8 +12,8 @@ Differs  Equation 1 takes "the last hidden state h_n".  In the authors' code, an
 Licence  MIT (2021 peppocola); no code is taken from it.  No weights are published.
 
 Shapes   B scans, S places for slices, K kept slices of all scans, R C rows and columns,
-         N = 256 features of a state, half from each direction, H W and h w rows and columns of the two maps,
-         L classes.
+         N = 256 features of a state, half from each direction, H W and h w rows and columns of
+         the two maps, L classes.
 """
 
 from dataclasses import dataclass
