@@ -1,1 +1,56 @@
-"""SHELL: one command per file."""
+"""SHELL: one command per file; this one wires them and is the only place that translates errors."""
+
+import sys
+
+import typer
+
+from ctsieve.cli import bundle, doctor, fit, gate, info, phantom, screen
+from ctsieve.types.errors import CtsieveError, OutOfResources
+from ctsieve.version import __version__
+
+app = typer.Typer(
+    name="ctsieve",
+    help=(
+        "Screen chest CT for COVID-19 and other pneumonia, with the evidence. "
+        "Research use only. Not a medical device."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (screen, gate, info, phantom, fit, doctor):
+    app.command(name=command.__name__.rpartition(".")[2])(command.run)
+app.add_typer(bundle.app, name="bundle")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ctsieve {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; errors of the outside become a sentence, a hint and an exit code."""
+    try:
+        app()
+    except CtsieveError as error:
+        _fail(error)
+    except MemoryError:
+        _fail(OutOfResources("memory is exhausted", hint="close programs, or give fewer slices"))
+
+
+def _fail(error: CtsieveError) -> None:
+    typer.echo(f"error: {error}", err=True)
+    if error.hint:
+        typer.echo(f"hint: {error.hint}", err=True)
+    sys.exit(error.exit_code)

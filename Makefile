@@ -1,0 +1,58 @@
+# The only commands; CI runs the same ones.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+GOLDEN ?= ../shared/golden/public
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[train,dev]'
+	@touch $@ $(VENV)/.core
+
+demo: $(VENV)/.core  ## make a phantom study, screen it, say where the report is
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	@$(BIN)/ctsieve phantom $(DEMO)/study --kind covid --seed 1 --format dicom
+	@$(BIN)/ctsieve screen $(DEMO)/study --out $(DEMO)/result
+	@echo "report: $(DEMO)/result/report.html"
+
+static: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: static  ## set up what tests need, run every gate and every test
+	$(BIN)/python -m pytest
+
+check: static  ## the gates and the fast tests
+	$(BIN)/python -m pytest -m "not slow"
+
+fix: $(VENV)/.dev  ## repair what tools can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## time the main parts beside their peers; writes benchmarks/results/
+	$(BIN)/python -m benchmarks
+
+golden: $(VENV)/.dev  ## make golden files anew and print what moved
+	$(BIN)/python -m tests.golden
+
+docs: $(VENV)/.dev  ## make generated pages anew
+	$(BIN)/python docs/generate.py
+
+clean:  ## remove what the commands above made
+	rm -rf $(VENV) $(DEMO) out runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: help demo static test check fix bench golden docs clean

@@ -1,0 +1,75 @@
+"""`ctsieve gate`: is each of these inputs fit to be judged, and why not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    paths: Annotated[list[Path], typer.Argument(help="Studies, volumes or pictures.")],
+    each: Annotated[
+        bool, typer.Option("--each", help="Take every file of a folder as an image of its own.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Print the verdict and its reasons for each path.
+
+    Exit codes: 0 all may be judged, 3 at least one is rejected or cannot be read.
+    """
+    worst = 0
+    for path in _expanded(paths, each=each):
+        row = _row(path)
+        worst = max(worst, 0 if row["verdict"] in ("accepted", "accepted_with_warnings") else 3)
+        typer.echo(_as_json(row) if json else _as_text(row))
+    raise typer.Exit(worst)
+
+
+def _expanded(paths: list[Path], *, each: bool) -> Iterator[Path]:
+    for path in paths:
+        if each and path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.is_file() and p.name[0] != ".")
+        else:
+            yield path
+
+
+def _row(path: Path) -> dict[str, object]:
+    from ctsieve.ops.gate import gate
+    from ctsieve.readers import read_study
+    from ctsieve.types.errors import CtsieveError
+
+    try:
+        report = gate(read_study(path))
+    except CtsieveError as error:
+        return {
+            "path": str(path),
+            "verdict": "unreadable",
+            "reasons": ["unreadable"],
+            "findings": [{"code": "unreadable", "sentence": str(error), "hint": error.hint}],
+            "measurements": {},
+        }
+    findings = [
+        {"code": f.code, "severity": f.severity, "sentence": f.sentence} for f in report.findings
+    ]
+    return {
+        "path": str(path),
+        "verdict": report.verdict,
+        "reasons": list(report.reasons),
+        "findings": findings,
+        "measurements": dict(report.measurements),
+    }
+
+
+def _as_json(row: dict[str, object]) -> str:
+    import json
+
+    return json.dumps(row)
+
+
+def _as_text(row: dict[str, object]) -> str:
+    lines = [f"{row['path']}: {str(row['verdict']).replace('_', ' ')}"]
+    findings = row["findings"]
+    assert isinstance(findings, list)  # noqa: S101  # narrows for the type checker
+    lines += [f"  {f['code']}: {f['sentence']}" for f in findings]
+    return "\n".join(lines)

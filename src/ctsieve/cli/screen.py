@@ -1,0 +1,78 @@
+"""`ctsieve screen`: one study in, the answer with its evidence out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ctsieve.cli._progress import stages
+
+if TYPE_CHECKING:
+    from ctsieve.types.results import Screening
+
+
+def run(
+    study: Annotated[
+        Path, typer.Argument(help="DICOM folder or file, zip or tar, NIfTI, picture(s).")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the results; made if absent.")
+    ] = None,
+    bundle: Annotated[
+        str | None, typer.Option(help="Bundle name, folder or .ctsieve file.")
+    ] = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", "-f", help="Repeat for several: see `info`.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processor threads; all of them by default.")
+    ] = None,
+) -> None:
+    """Screen one study and write the result.
+
+    Exit codes: 0 judged (an abstention counts), 3 the input is unreadable or the gate rejected it,
+    4 the bundle is missing or damaged.
+    """
+    from ctsieve.pipeline.screen import Screener
+    from ctsieve.pipeline.write import DEFAULT_FORMATS, write
+    from ctsieve.readers import read_study
+    from ctsieve.types.errors import UsageError
+    from ctsieve.writers.json import to_json
+
+    if out is None and not json:
+        raise UsageError("say where the results go", hint="add --out FOLDER, or --json")
+    with stages() as stage:
+        stage("Checking the bundle")
+        screener = Screener.load(bundle, threads=threads)
+        stage("Reading the study")
+        image = read_study(study, workers=threads)
+        screening = screener.screen(image, progress=stage("Judging slices"))
+        stage("Writing")
+        paths = write(screening, out, formats or DEFAULT_FORMATS) if out is not None else []
+    if json:
+        typer.echo(to_json(screening))
+    else:
+        typer.echo(_summary(screening), err=True)
+        for path in paths:
+            typer.echo(path)
+    if screening.gate.verdict == "rejected":
+        raise typer.Exit(3)
+
+
+def _summary(screening: "Screening") -> str:
+    """The answer in a few lines, for people."""
+    prediction = screening.prediction
+    lines = [f"gate: {screening.gate.verdict.replace('_', ' ')}"]
+    lines += [f"  - {f.code}: {f.sentence}" for f in screening.gate.findings]
+    for label, value in prediction.probability.items():
+        threshold = prediction.threshold[label]
+        side = "at or above" if value >= threshold else "below"
+        lines.append(f"{label}: {value:.3f} ({side} its threshold {threshold:.3f})")
+    if prediction.abstained is not None:
+        lines.append(f"no call: {prediction.abstained}")
+    if screening.top_slices:
+        numbers = ", ".join(str(s + 1) for s in screening.top_slices)
+        lines.append(f"slices that decided, counted from the head: {numbers}")
+    lines.append(screening.notice)
+    return "\n".join(lines)

@@ -1,0 +1,223 @@
+"""Where the lungs are in a CT volume: thresholds and morphology on a coarse grid.
+
+Source   Own work; the order (body, air inside it, big enough, closed) is the classical one.
+Limits   A lobe that is wholly consolidated looks like chest wall to a threshold: what is further
+         than `CLOSING_MM` from aerated lung is lost.  Main bronchi below the carina stay inside.
+
+Everything is decided on a grid of about `COARSE_MM`; only the edge is drawn on the volume's own.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from ctsieve.ops.coarse import CoarseGrid, coarse_grid, sample
+from ctsieve.ops.morphology import (
+    ALL_ROUND,
+    SAME_SLICE,
+    close,
+    dilate,
+    edge,
+    erode,
+    fill_slices,
+    joined_to_edge,
+    largest_region,
+    opened,
+)
+from ctsieve.types.volume import CTVolume
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float32]
+
+COARSE_MM = 3.2
+"""Largest cell of the grid on which lungs are sought."""
+CLOSING_GRID_MM = 6.4
+"""Largest cell of the grid on which gaps are closed: a Euclidean closing is dear."""
+CLOSING_MM = 18.0
+"""Gaps and dents narrower than twice this are filled: vessels, nodules, pleural opacities."""
+TISSUE_HU = -320
+"""Halfway between aerated lung (about -850) and muscle (+50), moved up to keep ground glass."""
+PURE_AIR_HU = -930
+"""Below: outside air, trachea, gas.  Aerated lung has blood in it and is denser on average."""
+GAS_MEDIAN_HU = -960
+"""A region whose median is below this is gas in bowel or between arm and chest, not lung."""
+LEAST_REGION_CM2 = 2.0
+"""Regions with a smaller largest section are noise, gas bubbles or airways."""
+LEAST_SHARE = 0.04
+"""Regions smaller than this share of the largest are dropped."""
+LEAST_LUNGS_CM2 = 12.0
+"""Largest section of both lungs together below this: there are no lungs to speak of."""
+AIRWAY_CM2 = 9.0
+"""A disc of pure air in a slice below this area is trachea or gas, whatever it joins elsewhere."""
+AIRWAY_EMPTY_SHARE = 0.3
+"""Share of pure air from which such a disc is one; its rim is always half tissue."""
+
+
+def segment_lungs(volume: CTVolume) -> BoolArray:
+    """The lungs (S, R, C) of a CT volume, vessels and opacities included; empty if there are none.
+
+    Works for one slice, for lungs cut by the field of view, with padding circles, tables and arms.
+    The trachea above the carina, bowel gas and the air around the body are left out.
+    """
+    grid = coarse_grid(volume.hu.shape, volume.geometry.spacing, cell_mm=COARSE_MM)
+    aerated = find_aerated(sample(volume.hu, grid), grid)
+    if not aerated.any():
+        return np.zeros(volume.hu.shape, np.bool_)
+    return _draw(volume.hu, close_gaps(aerated, grid), grid)
+
+
+def find_aerated(hu: FloatArray, grid: CoarseGrid) -> BoolArray:
+    """Air inside the body that is lung, from coarse Hounsfield units (s, r, c)."""
+    air = (hu < TISSUE_HU) & _body(hu)
+    air &= ~_airways(air, hu, grid)
+    regions, num_regions = ndimage.label(opened(air), ALL_ROUND)
+    kept = np.zeros(num_regions + 1, np.bool_)
+    kept[1:] = _which_are_lung(regions, num_regions, hu, grid)
+    # The opening cut off thin edges: they come back where they touch what was kept.
+    lungs = dilate(kept[regions]) & air
+    return lungs if _largest_section_cm2(lungs, grid) >= LEAST_LUNGS_CM2 else np.zeros_like(lungs)
+
+
+def _body(hu: FloatArray) -> BoolArray:
+    """The body's tissue with all it encloses; lungs cut by the field of view count as enclosed.
+
+    Table, tubes and blankets are thin and go with the opening, and with them what they enclose.
+    Outside air is sought in each slice alone: along the axis it runs through the mouth into the
+    lungs.  Lungs cut by the field of view touch the edge like outside air, but are not pure air.
+    """
+    tissue = hu > TISSUE_HU
+    pure = hu < PURE_AIR_HU
+    at_edge = edge(hu.shape)
+    outside = joined_to_edge(opened(pure) | (pure & at_edge))
+    body = dilate(largest_region(opened(tissue))) & tissue
+    if not body.any():
+        return body
+    return fill_slices(body | (at_edge & ~outside)) & ~outside
+
+
+def _airways(air: BoolArray, hu: FloatArray, grid: CoarseGrid) -> BoolArray:
+    """Discs of air that stand alone in a slice, small and empty: trachea, main bronchi, gas."""
+    labels, num_labels = ndimage.label(air, SAME_SLICE)
+    cells = np.bincount(labels.ravel(), minlength=num_labels + 1)
+    empty = np.bincount(labels[air & (hu < PURE_AIR_HU)], minlength=num_labels + 1)
+    disc = (cells * grid.cell_cm2 < AIRWAY_CM2) & (empty > AIRWAY_EMPTY_SHARE * cells)
+    disc[0] = False
+    return np.asarray(disc[labels])
+
+
+def _which_are_lung(
+    regions: npt.NDArray[np.integer], num_regions: int, hu: FloatArray, grid: CoarseGrid
+) -> BoolArray:
+    """Which of the regions 1..n are lung: (n,)."""
+    cells = np.bincount(regions.ravel(), minlength=num_regions + 1)[1:]
+    keep = np.zeros(num_regions, np.bool_)
+    if num_regions == 0:
+        return keep
+    boxes = ndimage.find_objects(regions)
+    for place in np.flatnonzero(cells >= LEAST_SHARE * cells.max()):
+        box = boxes[place]
+        here = regions[box] == place + 1
+        wide = _largest_section_cm2(here, grid) >= LEAST_REGION_CM2
+        keep[place] = wide and np.median(hu[box][here]) > GAS_MEDIAN_HU
+    return np.asarray(keep & (cells >= LEAST_SHARE * (cells * keep).max()))
+
+
+def _largest_section_cm2(mask: BoolArray, grid: CoarseGrid) -> float:
+    return float(np.count_nonzero(mask, axis=(1, 2)).max()) * grid.cell_cm2
+
+
+def close_gaps(aerated: BoolArray, grid: CoarseGrid) -> BoolArray:
+    """The lungs with their holes and dents filled, each side alone so that no bridge is built."""
+    every = [max(1, int(CLOSING_GRID_MM / mm)) for mm in grid.spacing]
+    first = [min(n // 2, size - 1) for n, size in zip(every, aerated.shape, strict=True)]
+    coarser = aerated[tuple(slice(a, None, n) for a, n in zip(first, every, strict=True))]
+    spacing = tuple(n * mm for n, mm in zip(every, grid.spacing, strict=True))
+    middle = split_column(aerated)
+    lungs = np.empty_like(aerated)
+    for side, small in (
+        (np.s_[:, :, :middle], np.s_[:, :, : -(-middle // every[2])]),
+        (np.s_[:, :, middle:], np.s_[:, :, middle // every[2] :]),
+    ):
+        alone = np.zeros_like(coarser)
+        alone[small] = coarser[small]
+        added = close(alone, radius=CLOSING_MM, spacing=spacing) & ~alone
+        lungs[side] = fill_slices(aerated[side] | _repeated(added, every, aerated.shape)[side])
+    return lungs
+
+
+def _repeated(mask: BoolArray, every: list[int], shape: tuple[int, ...]) -> BoolArray:
+    for axis, (n, size) in enumerate(zip(every, shape, strict=True)):
+        mask = mask.take(np.minimum(np.arange(size) // n, mask.shape[axis] - 1), axis=axis)
+    return mask
+
+
+def split_column(lungs: BoolArray) -> int:
+    """The column with least lung between the two lungs: where left and right are parted."""
+    counts = np.count_nonzero(lungs, axis=(0, 1))
+    so_far = np.cumsum(counts)
+    low, high = (int(np.searchsorted(so_far, share * so_far[-1])) for share in (0.3, 0.7))
+    between = counts[low : high + 1]
+    least = np.flatnonzero(between == between.min())
+    return low + int(least[len(least) // 2])
+
+
+def _draw(hu: npt.NDArray[np.int16], lungs: BoolArray, grid: CoarseGrid) -> BoolArray:
+    """Coarse lungs on the volume's grid: inside as they are, at the edge where the HU say so."""
+    core, reach = erode(lungs), dilate(lungs)
+    rows = np.arange(hu.shape[1]) // grid.step[1]
+    columns = np.arange(hu.shape[2]) // grid.step[2]
+    mask = np.zeros(hu.shape, np.bool_)
+    for cell in np.flatnonzero(reach.any(axis=(1, 2))):
+        here = slice(cell * grid.step[0], (cell + 1) * grid.step[0])
+        np.less(hu[here], TISSUE_HU, out=mask[here])
+        mask[here] &= reach[cell].take(rows, axis=0).take(columns, axis=1)
+        mask[here] |= core[cell].take(rows, axis=0).take(columns, axis=1)
+    return mask
+
+
+def lung_slices(
+    lungs: BoolArray, *, least_of_largest: float = 0.2, least_of_slice: float = 0.01
+) -> BoolArray:
+    """Which slices (S,) show enough lung to be judged, from the mask (S, R, C).
+
+    Those whose lung section is at least `least_of_largest` of the largest section of the scan and
+    `least_of_slice` of the slice: the tips of apices and recesses are left out, where a slice is
+    mostly shoulder or liver.
+    """
+    cells = sections(lungs)
+    least = max(least_of_largest * cells.max(), least_of_slice * lungs[0].size, 1.0)
+    return np.asarray(cells >= least)
+
+
+def lung_box(lungs: BoolArray) -> tuple[int, int, int, int]:
+    """The box (row, column, row, column; half-open) that holds the lungs of all slices (S, R, C).
+
+    The whole slice where there are no lungs, so that a crop is never empty.
+
+    Example:
+        >>> lungs = np.zeros((1, 4, 6), bool)
+        >>> lungs[0, 1:3, 2:5] = True
+        >>> lung_box(lungs)
+        (1, 2, 3, 5)
+    """
+    flat = np.asarray(lungs.any(axis=0))
+    rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
+    if len(rows) == 0:
+        return 0, 0, flat.shape[0], flat.shape[1]
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+def sections(lungs: BoolArray) -> npt.NDArray[np.int64]:
+    """Number of lung pixels in each slice (S,)."""
+    return np.array([np.count_nonzero(one) for one in lungs], dtype=np.int64)
+
+
+def edge_contact(lungs: BoolArray, spacing: tuple[float, float]) -> float:
+    """The greatest length over which the lungs of a slice touch its edges, all four together.
+
+    In the unit of `spacing` along (row, column).
+    """
+    row_length, column_length = spacing
+    along_columns = np.count_nonzero(lungs[:, [0, -1], :], axis=(1, 2)) * column_length
+    along_rows = np.count_nonzero(lungs[:, :, [0, -1]], axis=(1, 2)) * row_length
+    return float((along_columns + along_rows).max())

@@ -1,0 +1,120 @@
+"""Hop 2: an image becomes a screening.  Pure: it reads and writes nothing, and may run in threads.
+
+gate, prepare, run, decide, explain: straight down the page, no branch on the model family.
+"""
+
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ctsieve.bundles import store
+from ctsieve.bundles.bundle import Bundle
+from ctsieve.explain import gradcam
+from ctsieve.ops.decide import decide, flag_lesions, no_answer, score_slices
+from ctsieve.ops.gate import gate_and_lungs
+from ctsieve.ops.involvement import involvement
+from ctsieve.ops.lungs import lung_box, lung_slices
+from ctsieve.ops.prepare import Box, Prepared, prepare
+from ctsieve.runtime import RUNTIMES, Progress, Runtime
+from ctsieve.types.recipe import InputSpec
+from ctsieve.types.results import GateReport, Screening
+from ctsieve.types.volume import CTPicture, CTVolume
+from ctsieve.version import __version__
+
+Image = CTVolume | CTPicture
+Mask = npt.NDArray[np.bool_]
+
+
+class Screener:
+    """A loaded bundle that screens one image after another; keep it for the next study.
+
+    Example:
+        >>> screener = Screener.load()  # doctest: +SKIP
+        >>> screener.screen(read_study("study/")).prediction.probability  # doctest: +SKIP
+        {'covid19': 0.93}
+    """
+
+    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+        self.bundle = bundle
+        self._runtime = runtime
+
+    @classmethod
+    def load(
+        cls,
+        bundle: str | Path | None = None,
+        *,
+        runtime: str = "onnx",
+        threads: int | None = None,
+    ) -> Self:
+        """Open a bundle by name, folder or .ctsieve file; the embedded default if none is given.
+
+        Raises:
+            BundleError: there is no such bundle, or a member is not what its manifest says.
+            UnknownName: there is no such runtime.
+        """
+        opened = store.find(bundle)
+        return cls(opened, RUNTIMES[runtime].load(opened.model, threads=threads))
+
+    def screen(self, image: Image, *, progress: Progress | None = None) -> Screening:
+        """Judge one image: gate, slice scores, calibrated answer or abstention, evidence.
+
+        An image the gate rejects is not judged: the screening holds the reasons and no number.
+        """
+        recipe = self.bundle.recipe
+        level = level_of(image)
+        report, lungs = gate_and_lungs(image)
+        if report.verdict == "rejected":
+            return self._rejected(image, report, level)
+        prepared = _prepared(image, lungs, recipe.input)
+        output = self._runtime.run(prepared.x, progress=progress)
+        scores = score_slices(output, prepared.index, recipe)
+        return Screening(
+            image=image,
+            gate=report,
+            prediction=decide(scores, recipe, level=level),
+            recipe=recipe,
+            bundle=self.bundle.identity,
+            software=f"ctsieve {__version__}",
+            slices=scores,
+            lesions=flag_lesions(scores, recipe),
+            explanation=gradcam.explain(output, prepared, image.geometry, label=recipe.labels[0]),
+            lungs=lungs if isinstance(image, CTVolume) else None,
+            involvement=involvement(image, lungs) if isinstance(image, CTVolume) else None,
+        )
+
+    def _rejected(
+        self, image: Image, report: GateReport, level: Literal["picture", "scan"]
+    ) -> Screening:
+        codes = ", ".join(report.reasons)
+        return Screening(
+            image=image,
+            gate=report,
+            prediction=no_answer(
+                self.bundle.recipe, level=level, reason=f"rejected by the gate: {codes}"
+            ),
+            recipe=self.bundle.recipe,
+            bundle=self.bundle.identity,
+            software=f"ctsieve {__version__}",
+        )
+
+
+def level_of(image: Image) -> Literal["picture", "scan"]:
+    """A single slice is answered like a picture, several like a scan."""
+    return "picture" if image.geometry.shape[0] == 1 else "scan"
+
+
+def _prepared(image: Image, lungs: Mask, spec: InputSpec) -> Prepared:
+    """The slices that show lungs, or all of them where none does but the gate let it pass."""
+    keep = lung_slices(lungs)
+    if not keep.any():
+        keep = np.ones(image.geometry.shape[0], dtype=np.bool_)
+    return prepare(image, spec, keep=keep, box=_box(lungs, spec))
+
+
+def _box(lungs: Mask, spec: InputSpec) -> Box | None:
+    if spec.crop == "whole" or not lungs.any():
+        return None
+    top, left, bottom, right = lung_box(lungs)
+    return (top, left), (bottom, right)

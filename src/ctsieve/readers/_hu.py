@@ -1,0 +1,69 @@
+"""Stored samples to Hounsfield units; padding to air.  PS3.3 C.11.1, C.7.5.1.1.2; PS3.5 8.1.1."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ctsieve.readers._header import PixelFormat
+from ctsieve.types.volume import AIR_HU
+
+IMPOSSIBLE_HU: Final = -1500
+"""Nothing measures less, noise included: scanners write -2000, -2048, -3024 or -32768 outside
+their circle, with or without declaring it."""
+
+_TISSUE_HU: Final = (-900.0, 3071.0)
+"""Padding declared inside this range would erase anatomy of the same value; it is kept."""
+
+_LOWEST: Final = np.iinfo(np.int16).min
+_HIGHEST: Final = np.iinfo(np.int16).max
+
+
+def stored_values(samples: npt.NDArray[Any], pixels: PixelFormat) -> npt.NDArray[Any]:
+    """Samples with the bits above Bits Stored ignored and the sign the header declares.
+
+    A decoder that returns signed samples read the sign from the codestream, which knows better
+    than a header that disagrees.
+    """
+    unused = samples.dtype.itemsize * 8 - pixels.bits_stored
+    if samples.dtype.kind == "i" or (unused <= 0 and not pixels.signed):
+        return samples
+    if not pixels.signed:
+        mask = samples.dtype.type((1 << pixels.bits_stored) - 1)
+        return np.asarray(samples & mask)
+    signed: npt.NDArray[Any] = samples.view(f"i{samples.dtype.itemsize}")
+    return np.asarray((signed << unused) >> unused) if unused > 0 else signed
+
+
+def padding_is_outside_tissue(
+    padding: tuple[int, int] | None, *, slope: float, intercept: float
+) -> bool:
+    """Whether declared padding lies where no tissue can, so that replacing it loses nothing."""
+    if padding is None:
+        return False
+    low, high = sorted(value * slope + intercept for value in padding)
+    return high <= _TISSUE_HU[0] or low >= _TISSUE_HU[1]
+
+
+def to_hu(
+    stored: npt.NDArray[Any], *, slope: float, intercept: float, padding: tuple[int, int] | None
+) -> npt.NDArray[np.int16]:
+    """Hounsfield units as int16: rescaled, rounded, clipped, padding and impossible values air."""
+    low, high = int(stored.min()), int(stored.max())
+    ends = sorted((low * slope + intercept, high * slope + intercept))
+    fits = ends[0] >= _LOWEST and ends[1] <= _HIGHEST
+    if fits and slope == 1.0 and intercept.is_integer() and stored.dtype.itemsize == 2:
+        # Sums that fit are right modulo 2**16 too: no wider copy of the slice is needed.
+        result = stored.view(np.int16) + _wrapped(int(intercept))
+    else:
+        result = np.clip(np.rint(stored * slope + intercept), _LOWEST, _HIGHEST).astype(np.int16)
+    if padding is not None and padding_is_outside_tissue(padding, slope=slope, intercept=intercept):
+        result[(stored >= padding[0]) & (stored <= padding[1])] = AIR_HU
+    if ends[0] < IMPOSSIBLE_HU:
+        result[result < IMPOSSIBLE_HU] = AIR_HU
+    return result
+
+
+def _wrapped(number: int) -> np.int16:
+    """`number` modulo 2**16, as int16."""
+    return np.int16((number - _LOWEST) % (1 << 16) + _LOWEST)

@@ -1,0 +1,55 @@
+"""Hop 1 of the main job: whatever the user points at becomes one image."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from ctsieve.types.cards import ReaderCard
+from ctsieve.types.catalogue import Catalogue
+from ctsieve.types.errors import OutOfResources, UnreadableStudy
+from ctsieve.types.volume import CTPicture, CTVolume
+
+READERS: Final = Catalogue("ctsieve.readers", "reader", ReaderCard)
+"""Every input format, by name."""
+
+_FIRST: Final = ("dicom", "nifti", "picture", "archive")
+"""Who is asked first: in a mixed folder DICOM wins over pictures made from it."""
+
+
+def read_study(path: Path | str, *, workers: int | None = None) -> CTVolume | CTPicture:
+    """The CT at `path`: a DICOM folder, file or archive, a NIfTI file, a picture or its stack.
+
+    What a file is, its first bytes decide, never its name.  `workers` threads decode in parallel
+    (None: as many as there are cores); the result does not depend on their number.
+
+    Raises:
+        MixedPatients: there are images of more than one patient.
+        InputRejected: the bytes are understood and are no CT, or their geometry cannot be trusted.
+        UnreadableStudy: the bytes are no study this program can read.
+        OutOfResources: memory is exhausted.
+    """
+    path = Path(path)
+    for card in _cards():
+        if card.claims(path):
+            try:
+                return card.read(path, workers=workers)
+            except MemoryError as error:
+                raise OutOfResources(
+                    "the study needs more memory than there is",
+                    hint="give one series, or use a machine with more memory",
+                ) from error
+    if path.is_dir():
+        raise UnreadableStudy(
+            "there is no image in the folder",
+            hint="give a folder of DICOM files or of pictures",
+        )
+    raise UnreadableStudy(
+        "the file is no image this program can read",
+        hint="DICOM, NIfTI, PNG, JPEG, TIFF, BMP, zip and tar are read",
+    )
+
+
+def _cards() -> Iterator[ReaderCard]:
+    names = READERS.names()
+    yield from (READERS[name] for name in _FIRST if name in names)
+    yield from (READERS[name] for name in names if name not in _FIRST)
