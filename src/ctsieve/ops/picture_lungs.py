@@ -25,7 +25,9 @@ FloatArray = npt.NDArray[np.float32]
 WORK_CELLS = 160
 """Lungs are sought on a grid with about this many cells along the longer side."""
 FRAME_SHADES = 0.06
-"""Lines at the border whose middle 90 % of values differ by less are a frame or background."""
+"""Lines whose middle 90 % of values differ by less are of one shade."""
+FRAME_BRIGHT = 0.3
+"""Lines of one shade brighter than this around the picture are a frame, not outside air."""
 LEAST_BRIGHT_SHARE = 0.15
 """Less of the picture above the threshold is bone or contrast agent, not the body."""
 LEAST_LUNG_SHARE = 0.008
@@ -64,22 +66,28 @@ def picture_lungs(values: FloatArray) -> BoolArray:
 
 
 def content_box(picture: FloatArray) -> tuple[int, int, int, int]:
-    """The box (top, bottom, left, right; half-open) without frame and empty background around it.
+    """The box (top, bottom, left, right; half-open) without a bright frame around the picture.
 
-    The whole picture where nothing would be left.
+    A bright frame would wall off the air around the body from the edge.  A dark one joins it and
+    is left.  The whole picture where nothing would be left.
     """
-    rows = _lines_with_content(picture)
-    columns = _lines_with_content(picture[rows[0] : rows[1]].T)
-    return rows[0], rows[1], columns[0], columns[1]
+    top, bottom = _between_bright_lines(picture)
+    left, right = _between_bright_lines(picture[top:bottom].T)
+    return top, bottom, left, right
 
 
-def _lines_with_content(picture: FloatArray) -> tuple[int, int]:
+def _between_bright_lines(picture: FloatArray) -> tuple[int, int]:
     step = max(1, picture.shape[1] // 200)
     low, high = np.quantile(picture[:, ::step], (0.05, 0.95), axis=1)
-    lines = np.flatnonzero(high - low > FRAME_SHADES)
-    if len(lines) < max(2, picture.shape[0] // 8):
+    uniform = high - low <= FRAME_SHADES
+    content = np.flatnonzero(~uniform)
+    if len(content) < max(2, picture.shape[0] // 8):
         return 0, picture.shape[0]
-    return int(lines[0]), int(lines[-1]) + 1
+    frame = np.flatnonzero(uniform & (low > FRAME_BRIGHT))
+    before, after = frame[frame < content[0]], frame[frame > content[-1]]
+    first = int(before[-1]) + 1 if before.size else 0
+    last = int(after[0]) if after.size else picture.shape[0]
+    return first, last
 
 
 def _lungs_of(picture: FloatArray) -> BoolArray:
