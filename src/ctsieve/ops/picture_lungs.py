@@ -28,8 +28,6 @@ FRAME_SHADES = 0.06
 """Lines whose middle 90 % of values differ by less are of one shade."""
 FRAME_BRIGHT = 0.3
 """Lines of one shade brighter than this around the picture are a frame, not outside air."""
-LEAST_BRIGHT_SHARE = 0.15
-"""Less of the picture above the threshold is bone or contrast agent, not the body."""
 LEAST_LUNG_SHARE = 0.008
 """A region smaller than this share of the picture is no lung."""
 MOST_LUNGS_SHARE = 0.85
@@ -114,6 +112,8 @@ class _Attempt:
     threshold: float
     least_contrast: float
     """Least difference of the mean values on both sides of the threshold."""
+    least_bright: float
+    """Less of the picture above the threshold is bone or contrast agent, not the body."""
     least_share: float
     """Lungs smaller than this share of the picture are too little to judge."""
 
@@ -124,12 +124,16 @@ def _attempts(picture: FloatArray) -> Iterator[_Attempt]:
     Contrast agent, bone or a white legend may take the upper class, outside air the lower one.
     """
     first = otsu(picture)
-    yield _Attempt(threshold=first, least_contrast=0.2, least_share=0.02)
+    yield _Attempt(threshold=first, least_contrast=0.2, least_bright=0.05, least_share=0.02)
     low, high = picture[picture < first], picture[picture >= first]
     if low.size:
-        yield _Attempt(threshold=otsu(low), least_contrast=0.12, least_share=0.10)
+        yield _Attempt(
+            threshold=otsu(low), least_contrast=0.12, least_bright=0.15, least_share=0.10
+        )
     if high.size:
-        yield _Attempt(threshold=otsu(high), least_contrast=0.2, least_share=0.08)
+        yield _Attempt(
+            threshold=otsu(high), least_contrast=0.2, least_bright=0.15, least_share=0.08
+        )
 
 
 def otsu(values: npt.NDArray[np.floating]) -> float:
@@ -153,7 +157,7 @@ def _dark_regions(picture: FloatArray, attempt: _Attempt) -> BoolArray:
     """Dark regions (1, r, c) of the size of lungs that are neither outside air nor gas."""
     dark = picture < attempt.threshold
     nothing = np.zeros_like(dark)
-    if not dark.any() or (~dark).mean() < LEAST_BRIGHT_SHARE:
+    if not dark.any() or (~dark).mean() < attempt.least_bright:
         return nothing
     if picture[~dark].mean() - picture[dark].mean() < attempt.least_contrast:
         return nothing
