@@ -194,8 +194,8 @@ def _mix(
 
 
 def _softened(blend: Field, density: Field, lungs: LungMap) -> tuple[Field, Field]:
-    """Both blurred by a pixel, and continued over the rim of the lung that the mask leaves out."""
-    sigma = 0.7
+    """Both blurred by half a pixel, and continued over the rim of the lung that the mask leaves out."""
+    sigma = 0.5
     for number in np.flatnonzero(blend.any(axis=(1, 2))):
         inside = ndimage.gaussian_filter(lungs.mask[number].astype(np.float32), sigma)
         share = ndimage.gaussian_filter(blend[number], sigma)
