@@ -38,7 +38,7 @@ class Augmentation:
     quarter_turn: float = 0.03
     degrees: float = 6.0
     """Standard deviation of the rotation."""
-    zoom: tuple[float, float] = (-0.22, 0.18)
+    zoom: tuple[float, float] = (-0.35, 0.2)
     """Logarithm of the field of view's share: negative is closer."""
     shift: float = 0.06
     tone: float = 0.28

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ctsieve.learning.augment import Augmentation, augment
+from ctsieve.learning.paste import paste_lesions
 from ctsieve.learning.sampler import case_weights
 from ctsieve.models.la_dnn import LaDnnTarget
 from ctsieve.ops.crop import crop_box
@@ -44,6 +45,13 @@ class Views(NamedTuple):
     pixels: Bytes
     first: npt.NDArray[np.int64]
     num: npt.NDArray[np.int64]
+
+
+class Donors(NamedTuple):
+    """Slices whose lesions may be pasted: masks (M, N, N) of the cases `index` (M,)."""
+
+    masks: Bytes
+    index: npt.NDArray[np.int64]
 
 
 class Batch(NamedTuple):
@@ -90,6 +98,37 @@ def _view(image: CTVolume | CTPicture, spec: InputSpec) -> Bytes:
     return view
 
 
+def cached_donors(cases: Sequence[Case], spec: InputSpec, *, folder: Path) -> Donors:
+    """Masks of those cases that have one, prepared like their slices."""
+    index = np.array([i for i, case in enumerate(cases) if case.mask is not None], dtype=np.int64)
+    settings = [[cases[i].id for i in index], spec.model_dump(), "masks"]
+    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+    file = folder / f"{digest}.npy"
+    if not file.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        masks = [_mask_view(cases[i], spec) for i in index]
+        np.save(file, np.stack(masks) if masks else np.zeros((0, *spec.size), np.uint8))
+    return Donors(masks=np.load(file, mmap_mode="r"), index=index)
+
+
+def _mask_view(case: Case, spec: InputSpec) -> Bytes:
+    """Where a slice has lesions of any kind: 255, else 0."""
+    promise(case.mask is not None, f"{case.id} has a mask")
+    image = upright(read_study(case.files[0]), case.quarter_turns)
+    drawn = upright(read_study(case.mask), case.quarter_turns)  # type: ignore[arg-type]
+    promise(isinstance(drawn, CTPicture), "a mask is a picture")
+    window = Window(centre=spec.window.centre, width=spec.window.width)
+    box = crop_box(slice_values(image, 0, window)[None], spec.crop)
+    marked = CTPicture(
+        values=(slice_values(drawn, 0, window)[None] > 0.0).astype(np.float32),
+        geometry=image.geometry,
+        provenance=drawn.provenance,
+    )
+    prepared = prepare(marked, spec, keep=np.ones(1, dtype=np.bool_), box=box)
+    view: Bytes = np.where(prepared.x[0, 0] > 0.5, 255, 0).astype(np.uint8)
+    return view
+
+
 def upright(image: CTVolume | CTPicture, quarter_turns: int) -> CTVolume | CTPicture:
     """A picture turned clockwise by quarter turns; volumes are upright by their geometry."""
     if isinstance(image, CTVolume) or quarter_turns % 4 == 0:
@@ -133,16 +172,33 @@ class FeedSettings:
     """How far COVID-19 targets are pulled from 0 and 1."""
     shares: Mapping[str, float]
     """How often each site is drawn, in proportion."""
+    paste: float = 0.0
+    """How often the lesions of a slice with a mask are shown on another source's lungs."""
+    paste_onto: tuple[str, ...] = ()
+    """The sites of those lungs; only cases without COVID-19 are taken."""
 
 
 class TrainingBatches(Dataset[Batch]):
     """Batch `i` of `sizes[i]` rows and columns, always the same for the same settings."""
 
     def __init__(
-        self, cases: Sequence[Case], views: Views, settings: FeedSettings, sizes: Sequence[int]
+        self,
+        cases: Sequence[Case],
+        views: Views,
+        settings: FeedSettings,
+        sizes: Sequence[int],
+        donors: Donors | None = None,
     ) -> None:
         self._cases = tuple(cases)
         self._views = views
+        self._masks = (
+            {} if donors is None else dict(zip(donors.index.tolist(), donors.masks, strict=True))
+        )
+        self._grounds = [
+            i
+            for i, case in enumerate(cases)
+            if case.site in settings.paste_onto and covid_target(case) == 0.0
+        ]
         self._settings = settings
         self._sizes = tuple(sizes)
         self._weights = case_weights(cases, settings.shares)
@@ -156,11 +212,20 @@ class TrainingBatches(Dataset[Batch]):
         settings = self._settings
         random = np.random.default_rng([settings.seed, step])
         drawn = random.choice(len(self._cases), settings.batch_size, p=self._weights)
-        images = [self._view(int(i), random) for i in drawn]
+        images = [self._image(int(i), random) for i in drawn]
         x = augment(images, self._sizes[step], settings.augmentation, random)
         target = targets([self._cases[i] for i in drawn], settings.lesions)
         smooth = target.covid * (1 - 2 * settings.smoothing) + settings.smoothing
         return _mixed(Batch(x, target._replace(covid=smooth)), settings.mixup, random)
+
+    def _image(self, case: int, random: np.random.Generator) -> Bytes:
+        """A view of a case; of one with a mask now and then its lesions on other lungs."""
+        view = self._view(case, random)
+        if case not in self._masks or not self._grounds or random.random() >= self._settings.paste:
+            return view
+        ground = self._view(int(random.choice(self._grounds)), random)
+        pasted = paste_lesions(ground, view, np.asarray(self._masks[case]))
+        return view if pasted is None else pasted
 
     def _view(self, case: int, random: np.random.Generator) -> Bytes:
         which = int(self._views.first[case] + random.integers(self._views.num[case]))

@@ -17,9 +17,11 @@ from ctsieve.datasets import DATASETS
 from ctsieve.learning.augment import PLAIN, Augmentation
 from ctsieve.learning.datamodule import StepsDataModule
 from ctsieve.learning.feed import (
+    Donors,
     FeedSettings,
     TrainingBatches,
     Views,
+    cached_donors,
     cached_views,
     plain_batches,
 )
@@ -32,7 +34,7 @@ from ctsieve.pipeline.release import release
 from ctsieve.types.cases import Case, Split
 
 STATISTICS_STEPS = 4
-"""Training batches whose statistics fill unfolded batch norm layers."""
+"""First training batches whose statistics fill unfolded batch norm layers."""
 LAST = "last.ckpt"
 
 
@@ -43,6 +45,7 @@ class Prepared:
     split: Split
     train: Views
     tune: Views
+    donors: Donors
 
 
 def fit(
@@ -87,6 +90,7 @@ def prepare_data(config: FitConfig, data: Path, cache: Path) -> Prepared:
         tune=cached_views(
             split.sides[TUNE], config.input, windows=[config.input.window], folder=cache
         ),
+        donors=cached_donors(split.sides[TRAIN], larger, folder=cache),
     )
 
 
@@ -133,8 +137,11 @@ def training_batches(config: FitConfig, prepared: Prepared) -> TrainingBatches:
         mixup=config.optimiser.mixup,
         smoothing=config.optimiser.smoothing,
         shares=config.data.shares,
+        paste=config.data.paste,
+        paste_onto=config.data.paste_onto,
     )
-    return TrainingBatches(prepared.split.sides[TRAIN], prepared.train, settings, sizes)
+    cases = prepared.split.sides[TRAIN]
+    return TrainingBatches(cases, prepared.train, settings, sizes, prepared.donors)
 
 
 def initial_network(config: FitConfig, feed: TrainingBatches, data: Path) -> LaDnn:
@@ -151,8 +158,8 @@ def initial_network(config: FitConfig, feed: TrainingBatches, data: Path) -> LaD
         load_from_torchvision(network)
     if section.initial == "folded":
         load_folded(network, data / section.weights)
-        count = min(STATISTICS_STEPS, len(feed))
-        spread_statistics(network, torch.cat([feed[-1 - i].x for i in range(count)]))
+        count = min(STATISTICS_STEPS, config.run.steps_per_epoch)
+        spread_statistics(network, torch.cat([feed[step].x for step in range(count)]))
     return network
 
 
