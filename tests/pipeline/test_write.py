@@ -6,6 +6,7 @@ import pytest
 from tests.screened import screen_phantom, screen_picture
 
 from ctsieve.pipeline import write as module
+from ctsieve.pipeline.names import FORMATS
 from ctsieve.pipeline.write import write
 from ctsieve.types.cards import FormatCard
 from ctsieve.types.errors import OutOfResources, UnknownName, UsageError

@@ -42,6 +42,14 @@ MOST_EDGE_SHARE = 0.30
 """A dark region with more of its outline on the picture's edge is outside air."""
 MOST_CORNER_EDGE_SHARE = 0.10
 """The same for a region that holds a corner of the picture: lungs are round and seldom do."""
+TURNED_DEPTH = 0.1
+"""How much deeper the valley between two lungs must be along the rows to call them turned."""
+TURNED_BALANCE = 0.4
+"""Least share of the smaller half in the larger one, of two lungs that lie above each other."""
+TURNED_OVERLAP = 0.6
+"""Least share of columns that both halves stand over."""
+BAND_SHARE = 0.28
+"""A dark region from side to side that is lower than this share of the other side is a band."""
 CLOSING_SHARE = 0.06
 """Dents narrower than twice this share of the longer side are filled."""
 
@@ -143,11 +151,14 @@ def _dark_regions(picture: FloatArray, attempt: _Attempt) -> BoolArray:
         return nothing
     labels, num_labels = ndimage.label(opened(dark))
     share = np.bincount(labels.ravel(), minlength=num_labels + 1) / dark.size
-    outside = np.array([n > 0 and _is_outside(labels == n) for n in range(num_labels + 1)])
-    inside = ~outside & (share >= LEAST_LUNG_SHARE)
-    inside[0] = False
-    around = picture[(outside & (share >= LEAST_LUNG_SHARE))[labels]]
+    large = share >= LEAST_LUNG_SHARE
+    large[0] = False
+    outside = np.zeros_like(large)
+    for number in np.flatnonzero(large):
+        outside[number] = _is_outside(labels == number)
+    around = picture[outside[labels]]
     air = float(np.median(around)) if around.size else float(picture.min())
+    inside = large & ~outside
     keep = inside & ~_empty(picture, labels, inside, air)
     keep &= share >= LEAST_OF_LARGEST * (share * keep).max()
     lungs = np.asarray(keep[labels])
@@ -155,7 +166,7 @@ def _dark_regions(picture: FloatArray, attempt: _Attempt) -> BoolArray:
 
 
 def _empty(
-    picture: FloatArray, labels: npt.NDArray[np.int32], inside: BoolArray, air: float
+    picture: FloatArray, labels: npt.NDArray[np.integer], inside: BoolArray, air: float
 ) -> BoolArray:
     """Which of the `inside` regions are as dark as `air` and small or at the edge: gas, background.
 
@@ -173,12 +184,20 @@ def _empty(
 
 
 def _is_outside(region: BoolArray) -> bool:
-    """Whether much of the region's outline lies on the picture's edge, or some and a corner."""
+    """Whether the region (1, r, c) is air around the body.
+
+    Much of its outline lies on the picture's edge, or some and a corner; or it is a low band from
+    side to side, as between two shells of a table.
+    """
     at_edge = region & edge(region.shape)
     outline = at_edge | (region & ~erode(region))
     share = float(at_edge.sum()) / max(1.0, float(outline.sum()))
     corner = bool(region[0][[0, 0, -1, -1], [0, -1, 0, -1]].any())
-    return share > (MOST_CORNER_EDGE_SHARE if corner else MOST_EDGE_SHARE)
+    if share > (MOST_CORNER_EDGE_SHARE if corner else MOST_EDGE_SHARE):
+        return True
+    rows, columns = region[0].any(axis=1), region[0].any(axis=0)
+    low, narrow = rows.mean() < BAND_SHARE, columns.mean() < BAND_SHARE
+    return bool((low and columns[0] and columns[-1]) or (narrow and rows[0] and rows[-1]))
 
 
 def _close_sides(lungs: BoolArray) -> BoolArray:
@@ -195,12 +214,20 @@ def _close_sides(lungs: BoolArray) -> BoolArray:
 
 
 def is_turned(lungs: BoolArray) -> bool:
-    """Whether the lungs lie one above the other: the picture is turned by 90 degrees.
+    """Whether the lungs (slice, row, column) lie one above the other: a quarter turn.
 
-    The direction in which two lungs are parted is the one with the deeper valley.
+    Then they are parted more clearly along the rows than along the columns, into two halves of
+    like size that stand over the same columns.  At the lung bases only the first is often true.
     """
-    across, along = (_valley_depth(lungs.sum(axis=axes)) for axes in ((0, 1), (0, 2)))
-    return across < along
+    across, along = lungs.sum(axis=(0, 1)), lungs.sum(axis=(0, 2))
+    if _valley_depth(along) < _valley_depth(across) + TURNED_DEPTH:
+        return False
+    middle = valley(along)
+    upper, lower = (half.sum(axis=(0, 1)) for half in (lungs[:, :middle], lungs[:, middle:]))
+    balanced = min(upper.sum(), lower.sum()) >= TURNED_BALANCE * max(upper.sum(), lower.sum())
+    both = np.count_nonzero((upper > 0) & (lower > 0))
+    either = np.count_nonzero((upper > 0) | (lower > 0))
+    return bool(balanced and both >= TURNED_OVERLAP * either)
 
 
 def valley(counts: npt.NDArray[np.int64]) -> int:

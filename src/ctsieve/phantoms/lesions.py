@@ -71,7 +71,7 @@ def place_lesions(lungs: LungMap, specs: Sequence[LesionSpec], rng: np.random.Ge
     """Place all lesions; a later one takes only what an earlier one left.
 
     Raises:
-        UsageError: there is not as much lung left as a lesion needs.
+        UsageError: there is not as much lung left as a lesion needs, or its voxels are too large.
     """
     labels = np.zeros(lungs.mask.shape, dtype=np.int8)
     blend = np.zeros(lungs.mask.shape, dtype=np.float32)
@@ -82,10 +82,15 @@ def place_lesions(lungs: LungMap, specs: Sequence[LesionSpec], rng: np.random.Ge
         found = _candidates(lungs, labels, spec, rng)
         score = _score(found, spec, warps, rng)
         need = round(spec.ml / lungs.grid.voxel_ml)
-        if not 0 < need <= len(score):
+        if need == 0:
+            raise UsageError(
+                f"a {spec.kind} of {spec.ml:g} ml is less than half a voxel of this grid",
+                hint="ask for more, or for a finer grid",
+            )
+        if need > len(score):
             raise UsageError(
                 f"a {spec.kind} of {spec.ml:g} ml does not fit into the {spec.side} lung",
-                hint="ask for less, or for a finer grid that covers the whole chest",
+                hint="ask for less, or for a grid that covers the whole chest",
             )
         order = np.argpartition(score, need - 1)
         taken = order[:need]
@@ -101,8 +106,11 @@ def _candidates(
     lungs: LungMap, labels: npt.NDArray[np.int8], spec: LesionSpec, rng: np.random.Generator
 ) -> _Candidates:
     """Free voxels of the lung, of the lobe if the lesion keeps to one; xyz relative to a centre."""
-    left = lungs.lobes >= 4
-    free = lungs.mask & (labels == 0) & (left if spec.side == "left" else (lungs.lobes > 0) & ~left)
+    wanted = (
+        {spec.lobe} if spec.lobe else {name for name in LOBES if name[0] == spec.side[0].upper()}
+    )
+    numbers = [1 + LOBES.index(name) for name in LOBES if name in wanted]
+    free = lungs.mask & (labels == 0) & np.isin(lungs.lobes, numbers)
     flat = np.flatnonzero(free)
     if not len(flat):
         raise UsageError(
@@ -150,7 +158,7 @@ def _score(
         distance = np.hypot(distance, 2.0 * np.maximum(found.depth - 2.0, 0.0))
     size = (spec.ml * 1000.0) ** (1 / 3)
     wobble = np.zeros(len(distance), dtype=np.float32)
-    for grain, strength in zip(warps, (0.16, 0.12, 0.05), strict=True):
+    for grain, strength in zip(warps, (0.17, 0.15, 0.08), strict=True):
         wobble += strength * grain.at_points(found.xyz + offset)
     return np.asarray(distance + size * wobble, dtype=np.float32)
 
@@ -175,7 +183,7 @@ def _mix(
     if spec.kind == "consolidation":
         hu = CONSOLIDATION_HU + 8.0 * middle.at_points(xyz)
     else:
-        hu = GGO_HU + 45.0 * middle.at_points(xyz) + 35.0 * fine.at_points(xyz)
+        hu = GGO_HU + 65.0 * middle.at_points(xyz) + 45.0 * fine.at_points(xyz)
     if spec.kind == "crazy_paving":
         web = polygon_web(xyz, rng)
         hu = hu - 15.0 + web * (WEB_HU - hu)

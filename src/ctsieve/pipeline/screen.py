@@ -14,7 +14,8 @@ from ctsieve.bundles.bundle import Bundle
 from ctsieve.explain import gradcam
 from ctsieve.ops.decide import decide, flag_lesions, no_answer, score_slices
 from ctsieve.ops.gate import gate_and_lungs
-from ctsieve.ops.lungs import involvement, lung_box, lung_slices
+from ctsieve.ops.involvement import involvement
+from ctsieve.ops.lungs import lung_box, lung_slices
 from ctsieve.ops.prepare import Box, Prepared, prepare
 from ctsieve.runtime import RUNTIMES, Progress, Runtime
 from ctsieve.types.recipe import InputSpec
@@ -115,4 +116,5 @@ def _prepared(image: Image, lungs: Mask, spec: InputSpec) -> Prepared:
 def _box(lungs: Mask, spec: InputSpec) -> Box | None:
     if spec.crop == "whole" or not lungs.any():
         return None
-    return lung_box(lungs)
+    top, left, bottom, right = lung_box(lungs)
+    return (top, left), (bottom, right)

@@ -91,6 +91,9 @@ def decode_frame(frame: bytes, *, transfer_syntax: str, pixels: PixelFormat) -> 
             f"a compressed frame is {declared or 'no image'} inside, the header says {expected}",
             hint="the file is damaged; export it again",
         )
+    # libjpeg fills what is missing with grey and says nothing: a cut stream has no end marker.
+    if codec.family == "jpeg" and not frame.rstrip(b"\0").endswith(b"\xff\xd9"):
+        raise UnreadableStudy("a compressed frame is cut short", hint="send the study again")
     for decoder in codec.decoders:
         try:
             return _checked(np.asarray(decoder(frame)), pixels)

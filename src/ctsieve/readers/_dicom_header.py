@@ -9,8 +9,15 @@ from typing import Final
 from ctsieve.readers._codecs import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, LOSSY
 from ctsieve.readers._dicom_elements import PARSE_ERRORS, Elements, Parsed, parse, parse_meta
 from ctsieve.readers._dicom_frames import FRAME_TAGS, frames_of
-from ctsieve.readers._header import FileHeader, Frame, PixelFormat
-from ctsieve.readers._limits import MAX_HEADER_BYTES, MAX_INFLATED_BYTES, check_grid, safe_text
+from ctsieve.readers._header import CT_CLASSES, FileHeader, Frame, PixelFormat
+from ctsieve.readers._limits import (
+    MAX_HEADER_BYTES,
+    MAX_INFLATED_BYTES,
+    MAX_RATIO,
+    SMALL_ARCHIVE_BYTES,
+    check_grid,
+    safe_text,
+)
 from ctsieve.types.errors import UnreadableStudy
 from ctsieve.types.provenance import Acquisition
 
@@ -20,9 +27,9 @@ _HEADS: Final = (1 << 16, 1 << 20, MAX_HEADER_BYTES)
 _TAGS: Final = [
     *(0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080020, 0x00080060, 0x00080070),
     *(0x00081090, 0x00100010, 0x00100020, 0x00100030, 0x00180010, 0x00180015, 0x00180060),
-    *(0x00181210, 0x00185100, 0x0020000D, 0x0020000E, 0x00200011, 0x00200052),
+    *(0x00181120, 0x00181210, 0x00185100, 0x0020000D, 0x0020000E, 0x00200011, 0x00200052),
     *(0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x00280101),
-    *(0x00280103, 0x00280120, 0x00280121, 0x00280301, 0x00282110, 0x00283000),
+    *(0x00280103, 0x00280120, 0x00280121, 0x00280301, 0x00282110),
     *FRAME_TAGS,
 ]
 
@@ -48,7 +55,8 @@ def read_header(path: Path, *, name: str) -> list[Frame]:
     transfer_syntax, found = _parsed(path, size)
     modality = safe_text(found.text(0x00080060), limit=16)
     if found.pixels is None:
-        if not found.text(0x00080016):
+        is_image = found.text(0x00080016) in CT_CLASSES or 0x00280010 in found
+        if found.cut or is_image or 0x00080016 not in found:
             raise UnreadableStudy("a DICOM file ends before its pixels", hint="send it again")
         raise NotAnImage(modality or "no pixels")
     pixels = _pixel_format(found)
@@ -78,20 +86,21 @@ def read_header(path: Path, *, name: str) -> list[Frame]:
 
 
 def inflated(data: bytes) -> bytes:
-    """A deflated file with its data set inflated, at most `MAX_INFLATED_BYTES` (PS3.5 A.5).
+    """A deflated file with its data set inflated, under limits (PS3.5 A.5).
 
     Raises:
         UnreadableStudy: it would be larger, or is damaged.
     """
     _, start = parse_meta(data)
+    limit = min(MAX_INFLATED_BYTES, max(SMALL_ARCHIVE_BYTES, MAX_RATIO * len(data)))
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        body = engine.decompress(data[start:], MAX_INFLATED_BYTES)
+        body = engine.decompress(data[start:], limit)
     except zlib.error as error:
         raise UnreadableStudy("a deflated DICOM file is damaged", hint="send it again") from error
     if engine.unconsumed_tail:
         raise UnreadableStudy(
-            f"a deflated DICOM file holds more than {MAX_INFLATED_BYTES} bytes",
+            f"a deflated DICOM file of {len(data)} bytes holds more than {limit}",
             hint="export it with another transfer syntax",
         )
     return data[:start] + body
@@ -119,8 +128,8 @@ def _parsed(path: Path, size: int) -> tuple[str, Parsed]:
 
 
 def _parsed_bytes(data: bytes, *, whole: bool) -> tuple[str, Parsed]:
-    if data[128:132] == b"DICM":
-        transfer_syntax, start = parse_meta(data)
+    if data[128:132] == b"DICM" or data[:2] == b"\x02\x00":
+        transfer_syntax, start = parse_meta(data, start=132 if data[128:132] == b"DICM" else 0)
         if transfer_syntax == DEFLATED:
             if not whole:
                 raise EOFError
@@ -196,6 +205,7 @@ def _acquisition(found: Elements, modality: str) -> Acquisition:
         manufacturer=safe_text(found.text(0x00080070)) or None,
         model_name=safe_text(found.text(0x00081090)) or None,
         kvp=found.number(0x00180060),
+        tilt_degrees=found.number(0x00181120) or 0.0,
         patient_position=safe_text(found.text(0x00185100), limit=16) or None,
         burned_in_annotation={"YES": True, "NO": False}.get(burned),
     )

@@ -94,7 +94,7 @@ def planes_of(header: FileHeader, data: bytes) -> list[bytes]:
 def _native_planes(header: FileHeader, data: bytes) -> list[bytes]:
     size, number = header.pixels.frame_bytes, header.pixels.frames
     start, length = header.pixel_start, header.pixel_length
-    if length == UNDEFINED_LENGTH or length < size * number or start + size * number > len(data):
+    if length == UNDEFINED_LENGTH or length < size * number or start + length > len(data):
         raise UnreadableStudy(
             f"{size * number} bytes of pixels are needed and "
             f"{min(length, max(0, len(data) - start))} are there",

@@ -25,15 +25,14 @@ def stored_values(samples: npt.NDArray[Any], pixels: PixelFormat) -> npt.NDArray
     A decoder that returns signed samples read the sign from the codestream, which knows better
     than a header that disagrees.
     """
-    if samples.dtype.kind == "i":
-        return samples
     unused = samples.dtype.itemsize * 8 - pixels.bits_stored
-    if pixels.signed:
-        signed: npt.NDArray[Any] = samples.view(f"i{samples.dtype.itemsize}")
-        return np.right_shift(np.left_shift(signed, unused), unused) if unused > 0 else signed
-    if unused > 0:
-        return np.bitwise_and(samples, samples.dtype.type((1 << pixels.bits_stored) - 1))
-    return samples
+    if samples.dtype.kind == "i" or (unused <= 0 and not pixels.signed):
+        return samples
+    if not pixels.signed:
+        mask = samples.dtype.type((1 << pixels.bits_stored) - 1)
+        return np.asarray(samples & mask)
+    signed: npt.NDArray[Any] = samples.view(f"i{samples.dtype.itemsize}")
+    return np.asarray((signed << unused) >> unused) if unused > 0 else signed
 
 
 def padding_is_outside_tissue(

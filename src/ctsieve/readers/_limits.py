@@ -36,7 +36,8 @@ MAX_PICTURE_PIXELS: Final = 64_000_000
 """Pixels of one picture."""
 
 MAX_RATIO: Final = 200
-"""How many times larger than the archive its contents may be; CT compresses 2 to 10 times."""
+"""How many times larger than an archive or deflated file its contents may be; CT compresses 2 to
+10 times."""
 
 SMALL_ARCHIVE_BYTES: Final = 64 << 20
 """Contents up to this size are let in whatever the ratio: a few blank slices compress 500 times."""

@@ -21,10 +21,27 @@ Bytes = npt.NDArray[np.uint8]
 Size = tuple[int, int]
 """Width and height in pixels, the order of imaging libraries."""
 
-JPEG_QUALITY = 88
+SLICE_QUALITY, SHEET_QUALITY = 90, 80
+"""JPEG qualities: of what is read closely, and of what is only leafed through."""
+Letters = tuple[str, str, str, str] | tuple[()]
+"""Patient directions at the left, top, right and bottom of a picture; empty where not known."""
+
+AXIAL: Letters = ("R", "A", "L", "P")
+CORONAL: Letters = ("R", "H", "L", "F")
+
 SCALE_BARS_MM = (200, 100, 50, 20, 10, 5, 2, 1)
 """Lengths a scale bar may have; the longest one within `SCALE_BAR_SHARE` is taken."""
 SCALE_BAR_SHARE = 0.28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruler:
+    """A picture's size in pixels, and its scale bar; 0 long where there are no millimetres."""
+
+    size: Size
+    letters: Letters
+    bar_length: float
+    bar_shown: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +104,10 @@ def resized(pixels: Bytes, size: Size) -> Bytes:
     return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
 
 
-def jpeg_uri(pixels: Bytes) -> str:
+def jpeg_uri(pixels: Bytes, *, quality: int = SLICE_QUALITY) -> str:
     """A grey picture as a `data:` address."""
     with io.BytesIO() as buffer:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=JPEG_QUALITY)
+        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=quality)
         return _uri("image/jpeg", buffer.getvalue())
 
 
@@ -102,6 +119,22 @@ def heat_uri(levels: Bytes) -> str:
     with io.BytesIO() as buffer:
         picture.save(buffer, "PNG", transparency=heat_cover().tobytes(), compress_level=6)
         return _uri("image/png", buffer.getvalue())
+
+
+def slice_ruler(image: CTVolume | CTPicture, box: Box, size: Size) -> Ruler:
+    """What to draw on a slice shown with `size` pixels; a picture has neither sides nor mm."""
+    if isinstance(image, CTPicture):
+        shown = f"{box.columns} \N{MULTIPLICATION SIGN} {box.rows} pixels"
+        return Ruler(size=size, letters=(), bar_length=0.0, bar_shown=shown)
+    return scaled_ruler(size, AXIAL, width_mm=box.columns * image.geometry.spacing[2])
+
+
+def scaled_ruler(size: Size, letters: Letters, *, width_mm: float) -> Ruler:
+    """What to draw on a view that is `width_mm` wide."""
+    bar = scale_bar_mm(width_mm)
+    return Ruler(
+        size=size, letters=letters, bar_length=bar * size[0] / width_mm, bar_shown=f"{bar} mm"
+    )
 
 
 def scale_bar_mm(width_mm: float) -> int:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ctsieve.ops.window import LUNG
@@ -24,14 +22,19 @@ from ctsieve.writers._colour import FAINTEST, heat_colours
 from ctsieve.writers._overview import Coronal, Sheet, coronal, is_seen_from_front, sheet
 from ctsieve.writers._phrases import hu_window, percent
 from ctsieve.writers._pictures import (
-    Box,
+    CORONAL,
+    SHEET_QUALITY,
+    SLICE_QUALITY,
+    Bytes,
+    Ruler,
     Size,
     grey_slice,
     heat_slice,
     heat_uri,
     jpeg_uri,
     resized,
-    scale_bar_mm,
+    scaled_ruler,
+    slice_ruler,
     true_size,
     whole,
 )
@@ -45,23 +48,7 @@ FILE_NAME = "report.html"
 PANEL = 480
 """Longest side of a top slice in pixels."""
 
-Letters = tuple[str, str, str, str] | tuple[()]
-"""Patient directions at the left, top, right and bottom of a picture; empty where not known."""
-
-AXIAL: Letters = ("R", "A", "L", "P")
-CORONAL: Letters = ("R", "H", "L", "F")
-
 TEMPLATES = Path(__file__).parent / "_templates"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruler:
-    """A picture's size in pixels, and its scale bar; 0 long where there are no millimetres."""
-
-    size: Size
-    letters: Letters
-    bar_length: float
-    bar_shown: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +110,9 @@ def to_html(screening: Screening) -> str:
             front=None if front is None else _layer(front.grey, front.heat),
             profile=_profile(screening, front),
             profile_label=label_name(screening.recipe.labels[0]),
-            sheet=_layer(overview.grey, overview.heat),
+            sheet=_layer(overview.grey, overview.heat, quality=SHEET_QUALITY),
             tile=overview.tile,
-            viewer=_ruler(image, overview.box, overview.tile),
+            viewer=slice_ruler(image, overview.box, overview.tile),
             tiles=_tiles(screening, overview),
             is_volume=isinstance(image, CTVolume),
             window=hu_window(LUNG),
@@ -170,7 +157,7 @@ def _glance(screening: Screening, front: Coronal | None) -> tuple[Panel, ...]:
         share="",
         grey=jpeg_uri(front.grey),
         heat="",
-        ruler=_scaled_ruler(front.size, CORONAL, width_mm=front.width_mm),
+        ruler=scaled_ruler(front.size, CORONAL, width_mm=front.width_mm),
     )
     return (middle, view)
 
@@ -196,21 +183,7 @@ def _panel(
         share=share,
         grey=jpeg_uri(resized(grey_slice(image, index, box), size)),
         heat=heat,
-        ruler=_ruler(image, box, size),
-    )
-
-
-def _ruler(image: CTVolume | CTPicture, box: Box, size: Size) -> Ruler:
-    if isinstance(image, CTPicture):
-        shown = f"{box.columns} \N{MULTIPLICATION SIGN} {box.rows} pixels"
-        return Ruler(size=size, letters=(), bar_length=0.0, bar_shown=shown)
-    return _scaled_ruler(size, AXIAL, width_mm=box.columns * image.geometry.spacing[2])
-
-
-def _scaled_ruler(size: Size, letters: Letters, *, width_mm: float) -> Ruler:
-    bar = scale_bar_mm(width_mm)
-    return Ruler(
-        size=size, letters=letters, bar_length=bar * size[0] / width_mm, bar_shown=f"{bar} mm"
+        ruler=slice_ruler(image, box, size),
     )
 
 
@@ -237,10 +210,12 @@ def _tiles(screening: Screening, overview: Sheet) -> tuple[Tile, ...]:
     return tuple(tiles)
 
 
-def _layer(grey: npt.NDArray[np.uint8], heat: npt.NDArray[np.uint8] | None) -> Layer:
+def _layer(grey: Bytes, heat: Bytes | None, *, quality: int = SLICE_QUALITY) -> Layer:
     height, width = grey.shape
     return Layer(
-        grey=jpeg_uri(grey), heat="" if heat is None else heat_uri(heat), size=(width, height)
+        grey=jpeg_uri(grey, quality=quality),
+        heat="" if heat is None else heat_uri(heat),
+        size=(width, height),
     )
 
 

@@ -1,0 +1,5 @@
+"""`ctsieve fit`: train a model from a TOML file and make it a bundle."""
+
+
+def run() -> None:
+    """Train."""
