@@ -48,10 +48,10 @@ class Views(NamedTuple):
 
 
 class Donors(NamedTuple):
-    """Slices whose lesions may be pasted: masks (M, N, N) of the cases `index` (M,)."""
+    """Slices whose lesions may be pasted: masks (M, N, N) of the cases numbered `cases` (M,)."""
 
     masks: Bytes
-    index: npt.NDArray[np.int64]
+    cases: npt.NDArray[np.int64]
 
 
 class Batch(NamedTuple):
@@ -108,7 +108,7 @@ def cached_donors(cases: Sequence[Case], spec: InputSpec, *, folder: Path) -> Do
         folder.mkdir(parents=True, exist_ok=True)
         masks = [_mask_view(cases[i], spec) for i in index]
         np.save(file, np.stack(masks) if masks else np.zeros((0, *spec.size), np.uint8))
-    return Donors(masks=np.load(file, mmap_mode="r"), index=index)
+    return Donors(masks=np.load(file, mmap_mode="r"), cases=index)
 
 
 def _mask_view(case: Case, spec: InputSpec) -> Bytes:
@@ -192,7 +192,7 @@ class TrainingBatches(Dataset[Batch]):
         self._cases = tuple(cases)
         self._views = views
         self._masks = (
-            {} if donors is None else dict(zip(donors.index.tolist(), donors.masks, strict=True))
+            {} if donors is None else dict(zip(donors.cases.tolist(), donors.masks, strict=True))
         )
         self._grounds = [
             i

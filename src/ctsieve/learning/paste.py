@@ -42,7 +42,8 @@ def paste_lesions(background: Bytes, donor: Bytes, mask: Bytes) -> Bytes | None:
     added = share * np.maximum(lesion - ground, 0.0)
     if (added > VISIBLE).mean() < SMALLEST:
         return None
-    return np.clip(np.rint(ground + added), 0.0, 255.0).astype(np.uint8)
+    pasted: Bytes = np.clip(np.rint(ground + added), 0.0, 255.0).astype(np.uint8)
+    return pasted
 
 
 def _tones(values: Floats) -> tuple[float, float]:

@@ -21,15 +21,16 @@ from ctsieve.learning.calibrate import (
 )
 from ctsieve.learning.feed import covid_target, upright
 from ctsieve.learning.split import TUNE
-from ctsieve.ops.crop import find_frame
-from ctsieve.ops.prepare import prepare, slice_values
+from ctsieve.ops.gate import gate_and_lungs
 from ctsieve.ops.slices import scan_logit
 from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.screen import network_input
 from ctsieve.readers import read_study
 from ctsieve.runtime import Runtime
 from ctsieve.types.cases import Case, Split
+from ctsieve.types.promise import promise
 from ctsieve.types.recipe import InputSpec, SliceRule
-from ctsieve.types.volume import CTPicture, CTVolume, Window
+from ctsieve.types.volume import CTPicture, CTVolume
 
 SCANS = {"coronacases": coronacases.scans, "covid-ct-md": covid_ct_md.scans}
 """Data sets that know which slices make up a scan."""
@@ -99,9 +100,14 @@ def tune_scans(config: FitConfig, split: Split, data: Path) -> Iterator[Case]:
 
 
 def slice_logits(engine: Runtime, case: Case, spec: InputSpec) -> npt.NDArray[np.float32]:
-    """Logits (S, L) of the slices of a scan that show lungs."""
-    inputs = [x for image in _images(case) for x in lung_slice_inputs(image, spec)]
-    return engine.run(np.stack(inputs))["logits"]
+    """Logits (S, L) of the slices of a scan that production would judge."""
+    inputs = []
+    for image in _images(case):
+        report, lungs = gate_and_lungs(image)
+        if report.verdict != "rejected":
+            inputs.append(network_input(image, lungs, spec).x)
+    promise(bool(inputs), f"the gate lets some of scan {case.id} pass")
+    return engine.run(np.concatenate(inputs))["logits"]
 
 
 def _images(case: Case) -> Iterator[CTVolume | CTPicture]:
@@ -111,20 +117,6 @@ def _images(case: Case) -> Iterator[CTVolume | CTPicture]:
         return
     for path in case.files:
         yield upright(read_study(path), case.quarter_turns)
-
-
-def lung_slice_inputs(image: CTVolume | CTPicture, spec: InputSpec) -> npt.NDArray[np.float32]:
-    """Network inputs (S, 1, H, W) of the slices with lungs, one box for all; S may be 0."""
-    window = Window(centre=spec.window.centre, width=spec.window.width)
-    planes = [slice_values(image, s, window) for s in range(image.geometry.shape[0])]
-    frames = [find_frame(plane) for plane in planes]
-    keep = np.array([frame.found == "lungs" for frame in frames])
-    if not keep.any():
-        return np.zeros((0, 1, *spec.size), dtype=np.float32)
-    boxes = np.array([frame.box for frame, k in zip(frames, keep, strict=True) if k])
-    (top, left), (bottom, right) = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
-    box = ((float(top), float(left)), (float(bottom), float(right)))
-    return prepare(image, spec, keep=keep, box=box if spec.crop != "whole" else None).x
 
 
 def scan_row(case: Case, logits: npt.NDArray[np.float32], rule: SliceRule) -> ScanRow:
