@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -125,8 +126,7 @@ def _network(study: Path) -> list[Row]:
             continue
         from ctsieve.runtime.onnx import load
 
-        engine = load(path)
-        ours, theirs = median_seconds(lambda e=engine: e.run(x), lambda: peer(x))
+        ours, theirs = median_seconds(partial(load(path).run, x), partial(peer, x))
         used = " (answers)" if graph == screener.bundle.manifest.preferred else ""
         rows.append(
             Row(
