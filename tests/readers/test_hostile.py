@@ -100,7 +100,7 @@ def nothing(_: Path) -> bytes:
         *(deep_nesting, deflated_bomb, text, nothing),
     ],
 )
-@pytest.mark.parametrize("name", ["study.dcm", "study.png", "study.nii.gz", "study.zip"])
+@pytest.mark.parametrize("name", ["study.dcm", "study.nii.gz"])
 def test_bad_files_are_refused_in_one_sentence(
     make: Callable[[Path], bytes], name: str, tmp_path: Path
 ) -> None:

@@ -130,3 +130,17 @@ def test_the_real_volume_keeps_every_voxel(data: Path) -> None:
     places = ras[:, :3] * [-1.0, -1.0, 1.0]
     found = np.rint(volume.geometry.to_index(places)).astype(int)
     np.testing.assert_array_equal(volume.hu[tuple(found.T)], values[tuple(index.T)])
+
+
+def test_an_axis_without_length_is_refused(tmp_path: Path) -> None:
+    flat = RAS.copy()
+    flat[:3, 1] = 0.0
+    image = nib.Nifti1Image(marked(), RAS)
+    image.set_qform(None, 0)
+    image.header.set_sform(flat, 2)
+    nib.save(image, tmp_path / "a.nii")
+    data = bytearray((tmp_path / "a.nii").read_bytes())
+    data[280:328] = np.asarray(flat[:3], "<f4").tobytes()
+    (tmp_path / "a.nii").write_bytes(data)
+    with pytest.raises(UnreadableStudy, match="impossible"):
+        read(tmp_path / "a.nii")

@@ -112,11 +112,12 @@ def test_a_name_is_no_evidence(data: Path, tmp_path: Path) -> None:
     assert isinstance(read_study(disguised), CTPicture)
 
 
-def test_a_file_without_preamble_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [b"\x08\x00\x08\x00CS", b"\x02\x00\x00\x00UL"])
+def test_a_file_without_preamble_is_read(first: bytes, tmp_path: Path) -> None:
     folder = save(series(marked(), upright()), tmp_path)
     for path in folder.iterdir():
         data = path.read_bytes()
-        path.write_bytes(data[data.index(b"\x08\x00\x08\x00CS") :])
+        path.write_bytes(data[data.index(first) :])
     volume = read_study(folder)
     assert isinstance(volume, CTVolume)
     assert int(volume.hu.max()) == MARK
@@ -130,3 +131,11 @@ def test_links_to_files_are_followed_and_links_to_folders_are_not(tmp_path: Path
         (linked / path.name).symlink_to(path)
     (linked / "circle").symlink_to(tmp_path)
     assert read_study(linked).geometry.shape == (9, 12, 14)
+
+
+@pytest.mark.parametrize("spelling", [b"ISO IR 100", b"nonsense!!", b"\\\\\\\\\\\\\\\\\\\\"])
+def test_a_misspelt_character_set_is_no_matter(spelling: bytes, tmp_path: Path) -> None:
+    folder = save(series(marked(), upright(), SpecificCharacterSet="ISO_IR 100"), tmp_path)
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes().replace(b"ISO_IR 100", spelling))
+    assert read_study(folder).geometry.shape == (9, 12, 14)
