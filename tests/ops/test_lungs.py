@@ -21,6 +21,7 @@ from tests.ops.chest import (
 )
 
 from ctsieve.ops.lungs import edge_contact, lung_box, lung_slices, sections, segment_lungs
+from ctsieve.ops.morphology import dilate
 from ctsieve.phantoms.chest import make_phantom
 from ctsieve.phantoms.presets import preset
 from ctsieve.readers import read_study
@@ -59,6 +60,20 @@ def test_lungs_cut_by_the_field_of_view_are_lungs(
 ) -> None:
     cut = chest.cut(rows=rows, columns=columns)
     assert dice(segment_lungs(cut.volume()), cut.lungs) > 0.95
+
+
+@pytest.mark.parametrize("wall_mm", [8, 12])
+def test_a_thin_chest_wall_keeps_the_lungs_in_every_slice(chest: Chest, wall_mm: int) -> None:
+    body = chest.lungs.copy()
+    for _ in range(wall_mm // 2):
+        body = dilate(body)
+    middle = chest.hu.shape[2] // 2
+    body[:, 25:120, middle - 30 : middle + 30] = True
+    thin = np.where(body, chest.hu, -1000).astype(np.int16)
+    found = segment_lungs(volume_of(thin, chest.spacing))
+    shown = sections(chest.lungs) > 500
+    overlaps = [dice(a, b) for a, b in zip(found[shown], chest.lungs[shown], strict=True)]
+    assert min(overlaps) > 0.9
 
 
 def test_padding_around_the_scan_circle_changes_nothing_inside(chest: Chest) -> None:

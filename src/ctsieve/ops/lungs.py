@@ -37,6 +37,8 @@ PURE_AIR_HU = -930
 """Below: outside air, trachea, gas.  Aerated lung has blood in it and is denser on average."""
 GAS_MEDIAN_HU = -960
 """A region whose median is below this is gas in bowel or between arm and chest, not lung."""
+WALL_CELLS = 8
+"""How far thin chest wall grows back after the table was cut off: it must not gape over a lung."""
 LEAST_REGION_CM2 = 2.0
 """Regions with a smaller largest section are noise, gas bubbles or airways."""
 LEAST_SHARE = 0.04
@@ -85,7 +87,9 @@ def _body(hu: FloatArray) -> BoolArray:
     pure = hu < PURE_AIR_HU
     at_edge = edge(hu.shape)
     outside = joined_to_edge(opened(pure) | (pure & at_edge))
-    body = dilate(largest_region(opened(tissue))) & tissue
+    body = largest_region(opened(tissue))
+    for _ in range(WALL_CELLS):
+        body = dilate(body) & tissue
     if not body.any():
         return body
     return fill_slices(body | (at_edge & ~outside)) & ~outside
