@@ -23,6 +23,7 @@ from ctsieve.ops.morphology import (
     joined_to_edge,
     largest_region,
     opened,
+    opened_by_pairs,
 )
 from ctsieve.types.volume import CTVolume
 
@@ -87,7 +88,7 @@ def _body(hu: FloatArray) -> BoolArray:
     pure = hu < PURE_AIR_HU
     at_edge = edge(hu.shape)
     outside = joined_to_edge(opened(pure) | (pure & at_edge))
-    body = largest_region(opened(tissue))
+    body = largest_region(opened_by_pairs(tissue))
     for _ in range(WALL_CELLS):
         body = dilate(body) & tissue
     if not body.any():
