@@ -62,17 +62,18 @@ def test_lungs_cut_by_the_field_of_view_are_lungs(
     assert dice(segment_lungs(cut.volume()), cut.lungs) > 0.95
 
 
-@pytest.mark.parametrize("num_pixels", [4, 5, 7])
-def test_a_thin_chest_wall_keeps_the_lungs_in_every_slice(num_pixels: int) -> None:
+@pytest.mark.parametrize("num_pixels", [3, 4, 6])
+def test_a_thin_place_in_the_chest_wall_loses_no_lung(num_pixels: int) -> None:
     chest = make_chest((5.0, 1.5, 1.5))
-    body = chest.lungs.copy()
+    wall = chest.lungs.copy()
     for _ in range(num_pixels):
-        body = dilate(body)
+        wall = dilate(wall)
     middle = chest.hu.shape[2] // 2
-    body[:, 33:160, middle - 40 : middle + 40] = True
-    thin = np.where(body, chest.hu, -1000).astype(np.int16)
+    thin = chest.hu.copy()
+    for place in (np.s_[:, 86:106, : middle - 60], np.s_[:, 86:106, middle + 60 :]):
+        thin[place] = np.where(wall[place], thin[place], -1000)
     found = segment_lungs(volume_of(thin, chest.spacing))
-    shown = sections(chest.lungs) > 500
+    shown = sections(chest.lungs) > 5000
     overlaps = [dice(a, b) for a, b in zip(found[shown], chest.lungs[shown], strict=True)]
     assert min(overlaps) > 0.9
 
