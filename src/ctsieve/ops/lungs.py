@@ -2,8 +2,8 @@
 
 Source   Own work; the order (body, air inside it, big enough, closed) is the classical one.
 Limits   A lobe that is wholly consolidated looks like chest wall to a threshold; only what
-         `ctsieve.ops.lung_gaps` closes is kept.  A chest wall thinner than two coarse cells all around loses its lung.  Main
-         bronchi below the carina stay inside.
+         `ctsieve.ops.lung_gaps` closes is kept.  A chest wall thinner than about two coarse cells
+         all around loses its lung.  Main bronchi below the carina stay inside.
 
 Everything is decided on a grid of about `COARSE_MM`; only the edge is drawn on the volume's own.
 """
