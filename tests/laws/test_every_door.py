@@ -80,7 +80,7 @@ def test_the_bright_place_survives_every_nifti_axis_order(axes: str, tmp_path: P
 def test_nifti_out_is_where_nifti_in_was(tmp_path: Path) -> None:
     """Nibabel itself, which knows nothing of us, sees the ball at the same place in RAS."""
     path = save_nifti(ball(), tmp_path / "ball.nii.gz", axes="RAS")
-    image = nibabel.load(path)
+    image = nibabel.Nifti1Image.from_filename(path)
     values = np.asarray(image.get_fdata())
     index = np.stack(np.meshgrid(*(np.arange(n) for n in values.shape), indexing="ij"), -1)
     weight = np.maximum(values.reshape(-1) + 950.0, 0.0)

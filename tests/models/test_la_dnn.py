@@ -11,6 +11,7 @@ from tests.collection import GOLDEN, needs_golden
 from torch import Tensor
 
 from ctsieve.models._backbones import BACKBONES
+from ctsieve.models._heat import grad_cam_plus_plus
 from ctsieve.models.la_dnn import (
     LOSSES,
     LaDnn,
@@ -18,7 +19,6 @@ from ctsieve.models.la_dnn import (
     LaDnnOutput,
     LaDnnTarget,
     fixed_loss,
-    grad_cam_plus_plus,
     paper_loss,
 )
 from ctsieve.types.errors import UnknownName

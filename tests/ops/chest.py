@@ -10,7 +10,7 @@ from ctsieve.types.provenance import Acquisition, Provenance, SliceSource
 from ctsieve.types.volume import CTPicture, CTVolume, Window
 
 Mask = npt.NDArray[np.bool_]
-Points = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
+Points = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating], npt.NDArray[np.floating]]
 
 HEIGHT_MM, DEPTH_MM, WIDTH_MM = 240.0, 290.0, 380.0
 LUNG_LUNG = Window(centre=-600.0, width=1500.0)
@@ -138,7 +138,7 @@ def picture_of(
 
 def shown(hu: npt.NDArray[np.int16], window: Window) -> npt.NDArray[np.float32]:
     """Hounsfield units in a window, as a screen shows them."""
-    return np.clip((hu - window.low) / window.width, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip((hu - window.low) / window.width, 0.0, 1.0), dtype=np.float32)
 
 
 def dice(one: Mask, other: Mask) -> float:
@@ -164,7 +164,8 @@ def _shape(spacing: tuple[float, float, float]) -> tuple[int, int, int]:
 def _points(spacing: tuple[float, float, float]) -> Points:
     """Millimetres from the middle of the chest along (slice, row, column), to be broadcast."""
     z, y, x = (
-        (np.arange(n) - (n - 1) / 2) * mm for n, mm in zip(_shape(spacing), spacing, strict=True)
+        (np.arange(n, dtype=np.float64) - (n - 1) / 2) * mm
+        for n, mm in zip(_shape(spacing), spacing, strict=True)
     )
     return z[:, None, None], y[None, :, None], x[None, None, :]
 

@@ -148,14 +148,14 @@ def test_a_quarter_turn_of_a_volume_is_seen() -> None:
 
 
 @pytest.mark.parametrize("make", [make_abdomen, make_head, make_cylinder])
-def test_what_is_no_chest_is_rejected_as_volume_and_as_picture(make: type[Chest]) -> None:
+def test_what_is_no_chest_is_rejected_as_volume_and_as_picture(make: Callable[[], Chest]) -> None:
     other = make()
     for image in (other.volume(), volume_of(other.hu[30:31], other.spacing)):
         assert gate(image).reasons[:1] == ("not-chest",)
 
 
 @pytest.mark.parametrize("make", [make_abdomen, make_head])
-def test_pictures_of_belly_and_head_are_rejected(make: type[Chest]) -> None:
+def test_pictures_of_belly_and_head_are_rejected(make: Callable[[], Chest]) -> None:
     assert "not-chest" in gate(make().picture()).reasons
 
 

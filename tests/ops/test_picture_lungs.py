@@ -1,5 +1,6 @@
 """Lungs in pictures of unknown window, size, turn and frame."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_each_slice_of_a_stack_is_seen_alone(chest: Chest) -> None:
 
 @pytest.mark.parametrize("make", [make_abdomen, make_head])
 @pytest.mark.parametrize("window", [LUNG_LUNG, WIDE])
-def test_belly_and_head_have_no_lungs(make: type[Chest], window: Window) -> None:
+def test_belly_and_head_have_no_lungs(make: Callable[[], Chest], window: Window) -> None:
     assert not picture_lungs(shown(make().hu[30:31], window)).any()
 
 

@@ -11,7 +11,7 @@ from ctsieve.phantoms.spec import ChestSpec, Phantom
 from ctsieve.types.errors import UnknownName
 
 KINDS = ("normal", "covid", "pneumonia")
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
 
 
 def hu_at(phantom: Phantom, x: float, y: float, z: float) -> float:
@@ -105,11 +105,11 @@ def test_contrast_brightens_blood_and_nothing_else() -> None:
 
 
 def test_the_grid_only_samples_the_patient() -> None:
-    coarse = small("normal", num_slices=16, matrix=64)
-    fine = small("normal", num_slices=32, matrix=128)
-    every = fine.lungs.reshape(16, 2, 64, 2, 64, 2).mean(axis=(1, 3, 5)) > 0.5
+    coarse = small("normal", num_slices=16, matrix=48)
+    fine = small("normal")
+    every = fine.lungs.reshape(16, 2, 48, 2, 48, 2).mean(axis=(1, 3, 5)) > 0.5
     overlap = 2 * (every & coarse.lungs).sum() / (every.sum() + coarse.lungs.sum())
-    assert overlap > 0.93
+    assert overlap > 0.92
 
 
 def test_a_thin_stack_lies_in_the_middle_of_the_chest() -> None:

@@ -26,7 +26,7 @@ from ctsieve.types.errors import UsageError
 SEEDS = (1, 2)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=10)
 @given(
     kind=st.sampled_from(LESION_KINDS),
     side=st.sampled_from(("left", "right")),
@@ -85,7 +85,7 @@ def densities(phantom: Phantom, kind: LesionKind) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_covid_is_bilateral_peripheral_and_hazy(seed: int) -> None:
-    phantom = small("covid", seed, num_slices=48, matrix=128)
+    phantom = small("covid", seed)
     assert {t.side for t in phantom.truth} == {"left", "right"}
     assert {t.kind for t in phantom.truth} >= {"ggo", "crazy_paving", "consolidation"}
     hazy = densities(phantom, "ggo")
@@ -99,9 +99,8 @@ def test_covid_is_bilateral_peripheral_and_hazy(seed: int) -> None:
     assert np.median(depth[phantom.lesions > 0]) < 0.8 * np.median(depth[phantom.lungs])
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_pneumonia_is_one_solid_lobe_with_air_in_its_bronchi(seed: int) -> None:
-    phantom = small("pneumonia", seed, num_slices=48, matrix=128)
+def test_pneumonia_is_one_solid_lobe_with_air_in_its_bronchi() -> None:
+    phantom = small("pneumonia", 1, num_slices=40, matrix=128)
     assert len({t.side for t in phantom.truth}) == 1
     lobes = phantom.lobes[phantom.lesions > 0]
     assert len(np.unique(lobes)) == 1
@@ -117,9 +116,9 @@ def test_crazy_paving_is_ground_glass_with_a_web() -> None:
     )
     spec = ChestSpec(
         seed=4,
-        num_slices=24,
-        matrix=(192, 192),
-        spacing_mm=(6.0, 1.7, 1.7),
+        num_slices=20,
+        matrix=(208, 208),
+        spacing_mm=(6.0, 1.4, 1.4),
         lesions=lesions,
         noise_hu=0.0,
     )

@@ -34,7 +34,7 @@ def test_a_format_that_fails_leaves_the_folder_as_it_was(
     monkeypatch.setattr(
         module,
         "FORMATS",
-        {"json": module.FORMATS["json"], "bad": FormatCard(title="", write=fails)},
+        {"json": FORMATS["json"], "bad": FormatCard(title="", write=fails)},
     )
     kept = tmp_path / "out" / "kept.txt"
     kept.parent.mkdir()

@@ -153,6 +153,32 @@ def test_slices_shifted_sideways_are_refused(tmp_path: Path) -> None:
         read(datasets, tmp_path)
 
 
+@pytest.mark.parametrize("far", ["9e30", "-40000", "1e300", "inf", "nan"])
+def test_a_slice_at_an_absurd_place_is_refused(far: str, tmp_path: Path) -> None:
+    datasets = series(ramp(), upright())
+    for dataset in datasets:
+        dataset.ImagePositionPatient = [
+            "-31",
+            "17",
+            f"{float(dataset.ImagePositionPatient[2]):8.1f}",
+        ]
+    folder = save(datasets, tmp_path)
+    path = sorted(folder.iterdir())[20]
+    data = path.read_bytes()
+    at = data.index(b"-31\\17\\") + len(b"-31\\17\\")
+    path.write_bytes(data[:at] + far.encode().ljust(8) + data[at + 8 :])
+    with pytest.raises(InputRejected):
+        read_study(folder)
+
+
+def test_slices_side_by_side_are_no_stack(tmp_path: Path) -> None:
+    datasets = series(ramp(), upright())
+    for number, dataset in enumerate(datasets):
+        dataset.ImagePositionPatient = [f"{3 * number}", "0", "0"]
+    with pytest.raises(InputRejected, match="side by side"):
+        read(datasets, tmp_path)
+
+
 @pytest.mark.parametrize("how", ["SliceLocation", "InstanceNumber"])
 def test_missing_positions_are_assumed_and_said(how: str, tmp_path: Path) -> None:
     datasets = series(ramp(), upright(), ImagePositionPatient=None)

@@ -16,11 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from ctsieve.ops.prepare import Box, slice_values
+from ctsieve.ops.prepare import Box
 from ctsieve.ops.resample import resample
 from ctsieve.types.geometry import Geometry
-from ctsieve.types.recipe import InputSpec
-from ctsieve.types.volume import CTPicture, CTVolume, Window
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
@@ -44,8 +42,6 @@ LUNGS_IN_BODY = 0.3
 """Lungs whose box is a smaller share of the body's box are too few to crop to."""
 SMALLEST_BODY = 0.15
 """Share of the picture that a body covers."""
-MOST_SLICES = 24
-"""Slices of a scan that are looked at for its box."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,20 +70,6 @@ def crop_box(values: Floats, rule: Found) -> Box | None:
         if boxes:
             return _union(boxes)
     return None
-
-
-def image_box(image: CTVolume | CTPicture, spec: InputSpec, keep: Mask) -> Box | None:
-    """The box that `spec.crop` asks for, from the slices (S,) marked in `keep`.
-
-    Of many slices `MOST_SLICES` evenly spaced ones are looked at.
-    """
-    if spec.crop == "whole":
-        return None
-    index = np.flatnonzero(keep)
-    looked_at = index[np.linspace(0, index.size - 1, min(index.size, MOST_SLICES)).astype(int)]
-    window = Window(centre=spec.window.centre, width=spec.window.width)
-    values = np.stack([slice_values(image, int(s), window) for s in looked_at])
-    return crop_box(values, spec.crop)
 
 
 def find_frame(values: Floats, rule: Found = "lungs") -> Frame:

@@ -25,9 +25,9 @@ FloatArray = npt.NDArray[np.float32]
 WORK_CELLS = 160
 """Lungs are sought on a grid with about this many cells along the longer side."""
 FRAME_SHADES = 0.06
-"""Lines at the border whose middle 90 % of values differ by less are a frame or background."""
-LEAST_BRIGHT_SHARE = 0.15
-"""Less of the picture above the threshold is bone or contrast agent, not the body."""
+"""Lines whose middle 90 % of values differ by less are of one shade."""
+FRAME_BRIGHT = 0.3
+"""Lines of one shade brighter than this around the picture are a frame, not outside air."""
 LEAST_LUNG_SHARE = 0.008
 """A region smaller than this share of the picture is no lung."""
 MOST_LUNGS_SHARE = 0.85
@@ -64,22 +64,28 @@ def picture_lungs(values: FloatArray) -> BoolArray:
 
 
 def content_box(picture: FloatArray) -> tuple[int, int, int, int]:
-    """The box (top, bottom, left, right; half-open) without frame and empty background around it.
+    """The box (top, bottom, left, right; half-open) without a bright frame around the picture.
 
-    The whole picture where nothing would be left.
+    A bright frame would wall off the air around the body from the edge.  A dark one joins it and
+    is left.  The whole picture where nothing would be left.
     """
-    rows = _lines_with_content(picture)
-    columns = _lines_with_content(picture[rows[0] : rows[1]].T)
-    return rows[0], rows[1], columns[0], columns[1]
+    top, bottom = _between_bright_lines(picture)
+    left, right = _between_bright_lines(picture[top:bottom].T)
+    return top, bottom, left, right
 
 
-def _lines_with_content(picture: FloatArray) -> tuple[int, int]:
+def _between_bright_lines(picture: FloatArray) -> tuple[int, int]:
     step = max(1, picture.shape[1] // 200)
     low, high = np.quantile(picture[:, ::step], (0.05, 0.95), axis=1)
-    lines = np.flatnonzero(high - low > FRAME_SHADES)
-    if len(lines) < max(2, picture.shape[0] // 8):
+    uniform = high - low <= FRAME_SHADES
+    content = np.flatnonzero(~uniform)
+    if len(content) < max(2, picture.shape[0] // 8):
         return 0, picture.shape[0]
-    return int(lines[0]), int(lines[-1]) + 1
+    frame = np.flatnonzero(uniform & (low > FRAME_BRIGHT))
+    before, after = frame[frame < content[0]], frame[frame > content[-1]]
+    first = int(before[-1]) + 1 if before.size else 0
+    last = int(after[0]) if after.size else picture.shape[0]
+    return first, last
 
 
 def _lungs_of(picture: FloatArray) -> BoolArray:
@@ -106,6 +112,8 @@ class _Attempt:
     threshold: float
     least_contrast: float
     """Least difference of the mean values on both sides of the threshold."""
+    least_bright: float
+    """Less of the picture above the threshold is bone or contrast agent, not the body."""
     least_share: float
     """Lungs smaller than this share of the picture are too little to judge."""
 
@@ -116,12 +124,16 @@ def _attempts(picture: FloatArray) -> Iterator[_Attempt]:
     Contrast agent, bone or a white legend may take the upper class, outside air the lower one.
     """
     first = otsu(picture)
-    yield _Attempt(threshold=first, least_contrast=0.2, least_share=0.02)
+    yield _Attempt(threshold=first, least_contrast=0.2, least_bright=0.05, least_share=0.02)
     low, high = picture[picture < first], picture[picture >= first]
     if low.size:
-        yield _Attempt(threshold=otsu(low), least_contrast=0.12, least_share=0.10)
+        yield _Attempt(
+            threshold=otsu(low), least_contrast=0.12, least_bright=0.15, least_share=0.10
+        )
     if high.size:
-        yield _Attempt(threshold=otsu(high), least_contrast=0.2, least_share=0.08)
+        yield _Attempt(
+            threshold=otsu(high), least_contrast=0.2, least_bright=0.15, least_share=0.08
+        )
 
 
 def otsu(values: npt.NDArray[np.floating]) -> float:
@@ -145,7 +157,7 @@ def _dark_regions(picture: FloatArray, attempt: _Attempt) -> BoolArray:
     """Dark regions (1, r, c) of the size of lungs that are neither outside air nor gas."""
     dark = picture < attempt.threshold
     nothing = np.zeros_like(dark)
-    if not dark.any() or (~dark).mean() < LEAST_BRIGHT_SHARE:
+    if not dark.any() or (~dark).mean() < attempt.least_bright:
         return nothing
     if picture[~dark].mean() - picture[dark].mean() < attempt.least_contrast:
         return nothing

@@ -121,10 +121,16 @@ def _candidates(
     xyz = lungs.grid.to_world(index).astype(np.float32)
     depth = lungs.depth.ravel()[flat]
     centre = _centre(xyz, depth, spec, rng)
+    lobes = lungs.lobes.ravel()[flat]
     keep = np.ones(len(flat), dtype=bool)
+    point = xyz[centre]
     if spec.placement == "lobar":
-        keep = lungs.lobes.ravel()[flat] == lungs.lobes.ravel()[flat[centre]]
-    return _Candidates(flat[keep], (xyz - xyz[centre])[keep], depth[keep])
+        keep = lobes == lobes[centre]
+        earlier = np.argwhere((labels > 0) & (lungs.lobes == lobes[centre]))
+        if len(earlier):
+            # Around the lesion that the lobe has: a hazy rim, not a second focus.
+            point = lungs.grid.to_world(earlier).mean(axis=0).astype(np.float32)
+    return _Candidates(flat[keep], (xyz - point)[keep], depth[keep])
 
 
 def _centre(xyz: Field, depth: Field, spec: LesionSpec, rng: np.random.Generator) -> int:
@@ -134,7 +140,7 @@ def _centre(xyz: Field, depth: Field, spec: LesionSpec, rng: np.random.Generator
     low, high = ZONES[spec.zone]
     goal = rng.uniform(low, high)
     size = (spec.ml * 1000.0) ** (1 / 3)
-    inside = {"peripheral": 0.12 * size, "central": 0.9 * size + 12.0, "lobar": 0.55 * size}
+    inside = {"peripheral": 0.12 * size, "central": 0.9 * size + 12.0, "lobar": 0.4 * size}
     half = np.median(y[np.abs(height - goal) < 0.1]) if (np.abs(height - goal) < 0.1).any() else 0.0
     wrong = np.maximum(half - y, 0.0) if spec.posterior else np.maximum(y - half, 0.0)
     span = float(np.ptp(z)) + 1.0
@@ -157,9 +163,10 @@ def _score(
     if spec.placement == "peripheral":
         distance = np.hypot(distance, 2.0 * np.maximum(found.depth - 2.0, 0.0))
     size = (spec.ml * 1000.0) ** (1 / 3)
+    rough = 0.55 if spec.placement == "lobar" else 1.0
     wobble = np.zeros(len(distance), dtype=np.float32)
     for grain, strength in zip(warps, (0.17, 0.15, 0.08), strict=True):
-        wobble += strength * grain.at_points(found.xyz + offset)
+        wobble += rough * strength * grain.at_points(found.xyz + offset)
     return np.asarray(distance + size * wobble, dtype=np.float32)
 
 
@@ -194,8 +201,8 @@ def _mix(
 
 
 def _softened(blend: Field, density: Field, lungs: LungMap) -> tuple[Field, Field]:
-    """Both blurred by a pixel, and continued over the rim of the lung that the mask leaves out."""
-    sigma = 0.7
+    """Both blurred by half a pixel, and continued over the lung's rim, which the mask lacks."""
+    sigma = 0.5
     for number in np.flatnonzero(blend.any(axis=(1, 2))):
         inside = ndimage.gaussian_filter(lungs.mask[number].astype(np.float32), sigma)
         share = ndimage.gaussian_filter(blend[number], sigma)

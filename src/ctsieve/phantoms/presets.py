@@ -72,11 +72,11 @@ def _pneumonia(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
     """One lobe of one lung solid, with a hazy rim."""
     lobe = LOBES[int(rng.choice(len(LOBES), p=(0.2, 0.15, 0.3, 0.1, 0.25)))]
     side: Side = "left" if lobe[0] == "L" else "right"
-    ml = round(float(rng.uniform(0.45, 1.0)) * (110.0 if lobe == "RML" else 320.0), 1)
+    ml = round(float(rng.uniform(0.5, 1.0)) * (130.0 if lobe == "RML" else 420.0), 1)
     solid = LesionSpec(
         kind="consolidation", side=side, zone="middle", placement="lobar", lobe=lobe, ml=ml
     )
-    hazy = solid.model_copy(update={"kind": "ggo", "ml": round(0.16 * ml, 1)})
+    hazy = solid.model_copy(update={"kind": "ggo", "ml": round(0.15 * ml, 1)})
     return (solid, hazy)
 
 

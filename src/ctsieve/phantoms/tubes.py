@@ -14,7 +14,7 @@ from ctsieve.types.geometry import Geometry
 COARSE_MM = 7.0
 NUM_TIPS = 2048
 TIP_RADIUS_MM = 0.58
-BRONCHUS_GENERATIONS = 7
+BRONCHUS_GENERATIONS = 8
 DRAWN_RADIUS_PIXELS = 1.3
 """Wider branches are drawn as shapes, others scattered: scattering is grainy inside."""
 

@@ -22,9 +22,9 @@ from ctsieve.learning.calibrate import (
 from ctsieve.learning.feed import covid_target, upright
 from ctsieve.learning.split import TUNE
 from ctsieve.ops.gate import gate_and_lungs
+from ctsieve.ops.judge import prepare_judged
 from ctsieve.ops.slices import scan_logit
 from ctsieve.pipeline.fit_config import FitConfig
-from ctsieve.pipeline.screen import network_input
 from ctsieve.readers import read_study
 from ctsieve.runtime import Runtime
 from ctsieve.types.cases import Case, Split
@@ -105,7 +105,7 @@ def slice_logits(engine: Runtime, case: Case, spec: InputSpec) -> npt.NDArray[np
     for image in _images(case):
         report, lungs = gate_and_lungs(image)
         if report.verdict != "rejected":
-            inputs.append(network_input(image, lungs, spec).x)
+            inputs.append(prepare_judged(image, lungs, spec).x)
     promise(bool(inputs), f"the gate lets some of scan {case.id} pass")
     return engine.run(np.concatenate(inputs))["logits"]
 

@@ -1,9 +1,10 @@
 """One compressed frame to one array, with `imagecodecs` alone (BSD; one wheel for every codec).
 
-Chosen over pylibjpeg + openjpeg + pyjpegls + gdcm because it is the only free decoder of JPEG
-Lossless (4.57, 4.70), reads all JPEG families, is the fastest of them and releases the GIL
-(benchmarks/bench_read.py).  Frames declare their size inside the codestream too: it is compared
-with the header before the decoder may allocate anything.
+It alone reads every encoding in the default install.  Milliseconds of processor time for a
+512 x 512 CT frame (ours / python-gdcm / best pydicom plugin): JPEG Lossless 1.5 / 6.4 / 8.5 (GPL),
+JPEG 0.6 / 2.8 / 0.8, JPEG-LS 3.7 / 7.4 / 4.0, RLE 0.2 / - / 3.6, JPEG 2000 24 / 28 / 24.  All
+decoders release the GIL.  Frames declare their size inside the codestream too: it is compared
+with the header before a decoder may allocate anything.
 """
 
 from collections.abc import Callable
@@ -41,8 +42,8 @@ _JPEG_LOSSLESS = Codec(
     (imagecodecs.Jpeg8Error, imagecodecs.Jpegsof3Error, ValueError),
 )
 _JPEG_LS = Codec("jpeg", (imagecodecs.jpegls_decode,), (imagecodecs.JpeglsError, ValueError))
+# OpenJPEG reads the high-throughput block coder too (4.201 to 4.203).
 _JPEG_2000 = Codec("j2k", (imagecodecs.jpeg2k_decode,), (imagecodecs.Jpeg2kError, ValueError))
-_HTJ2K = Codec("j2k", (imagecodecs.htj2k_decode,), (imagecodecs.Htj2kError, ValueError))
 
 CODECS: Final = {
     "1.2.840.10008.1.2.4.50": _JPEG,
@@ -55,9 +56,9 @@ CODECS: Final = {
     "1.2.840.10008.1.2.4.81": _JPEG_LS,
     "1.2.840.10008.1.2.4.90": _JPEG_2000,
     "1.2.840.10008.1.2.4.91": _JPEG_2000,
-    "1.2.840.10008.1.2.4.201": _HTJ2K,
-    "1.2.840.10008.1.2.4.202": _HTJ2K,
-    "1.2.840.10008.1.2.4.203": _HTJ2K,
+    "1.2.840.10008.1.2.4.201": _JPEG_2000,
+    "1.2.840.10008.1.2.4.202": _JPEG_2000,
+    "1.2.840.10008.1.2.4.203": _JPEG_2000,
 }
 
 LOSSY: Final = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 53, 55, 81))
