@@ -1,9 +1,9 @@
 """The contract that every model signs; a new file under `models/` is held to it by being there.
 
 A family that cannot keep a law says so in its card: `exempt={"batch": "one image at a time"}`.
-Exempt from "batch", a model is tried on one image at a time by all other laws.  Outputs are held to
-the shapes in the annotations of the named tuple that the model returns; those whose names begin with
-"attention" must sum to 1.
+Exempt from "batch", a model is tried on one image at a time by all other laws.  Outputs are held
+to the shapes in the annotations of the named tuple that the model returns; those whose names begin
+with "attention" must sum to 1.
 """
 
 from copy import deepcopy
