@@ -6,6 +6,9 @@ Ends with status 1 where a row fails, and with status 2 where the folder holds n
 import argparse
 import sys
 import time
+import traceback
+from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 from tests.parity import Row, check_file, golden_files, kind_of
@@ -26,12 +29,22 @@ def main() -> int:
     start, failed, total = time.perf_counter(), 0, 0
     for file in files:
         sys.stdout.write(f"{file.name}\n")
-        for row in check_file(file):
+        for row in rows(file):
             sys.stdout.write(line(row))
             failed, total = failed + (not row.passed), total + 1
+        sys.stdout.flush()
     seconds = time.perf_counter() - start
     sys.stdout.write(f"{total - failed} of {total} rows pass ({seconds:.0f} s)\n")
     return 1 if failed else 0
+
+
+def rows(file: Path) -> Iterator[Row]:
+    """The rows of a file; a check that breaks down gives a failing row and its traceback."""
+    try:
+        yield from check_file(file)
+    except Exception as error:  # noqa: BLE001  # one broken check must not hide all others
+        traceback.print_exception(error)
+        yield Row(model=file.stem, quantity=type(error).__name__, max_difference=inf, tolerance=0.0)
 
 
 def line(row: Row) -> str:
