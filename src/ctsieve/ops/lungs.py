@@ -59,7 +59,7 @@ def segment_lungs(volume: CTVolume) -> BoolArray:
     aerated = find_aerated(sample(volume.hu, grid), grid)
     if not aerated.any():
         return np.zeros(volume.hu.shape, np.bool_)
-    return _draw(volume.hu, close_gaps(aerated, grid), grid)
+    return _draw(volume.hu, aerated, grid)
 
 
 def find_aerated(hu: FloatArray, grid: CoarseGrid) -> BoolArray:
@@ -122,9 +122,13 @@ def _largest_section_cm2(mask: BoolArray, grid: CoarseGrid) -> float:
     return float(np.count_nonzero(mask, axis=(1, 2)).max()) * grid.cell_cm2
 
 
-def _draw(hu: npt.NDArray[np.int16], lungs: BoolArray, grid: CoarseGrid) -> BoolArray:
-    """Coarse lungs on the volume's grid: inside as they are, at the edge where the HU say so."""
-    core, reach = erode(lungs), dilate(lungs)
+def _draw(hu: npt.NDArray[np.int16], aerated: BoolArray, grid: CoarseGrid) -> BoolArray:
+    """Coarse lungs on the volume's grid: inside as they are, at the edge where the HU say so.
+
+    Dents of the costal side count as inside: an opacity at the pleura has no air to be drawn by.
+    """
+    lungs, costal_gaps = close_gaps(aerated, grid)
+    core, reach = erode(lungs) | costal_gaps, dilate(lungs)
     rows = np.arange(hu.shape[1]) // grid.step[1]
     columns = np.arange(hu.shape[2]) // grid.step[2]
     mask = np.zeros(hu.shape, np.bool_)

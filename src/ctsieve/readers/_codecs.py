@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.readers._header import PixelFormat
-from ctsieve.types.errors import UnreadableStudy, UnsupportedTransferSyntax
+from ctsieve.types.errors import UnreadableStudy
 
 Samples = npt.NDArray[np.integer[Any]]
 
@@ -73,17 +73,13 @@ def is_supported(transfer_syntax: str) -> bool:
 def decode_frame(frame: bytes, *, transfer_syntax: str, pixels: PixelFormat) -> Samples:
     """One encapsulated frame as (row, column) samples, as the decoder gives them.
 
+    The transfer syntax is one that `is_supported` and encapsulates.
+
     Raises:
-        UnsupportedTransferSyntax: nobody here decodes it.
         UnreadableStudy: the frame is damaged or is not of the size the header declares.
     """
     if transfer_syntax == RLE:
         return _decode_rle(frame, pixels)
-    if transfer_syntax not in CODECS:
-        raise UnsupportedTransferSyntax(
-            f"transfer syntax {transfer_syntax} is not supported",
-            hint="export the study uncompressed, or as JPEG Lossless, JPEG-LS or JPEG 2000",
-        )
     codec = CODECS[transfer_syntax]
     declared = _size_of_j2k(frame) if codec.family == "j2k" else _size_of_jpeg(frame)
     expected = (pixels.rows, pixels.columns, pixels.samples)

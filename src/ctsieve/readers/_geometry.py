@@ -77,7 +77,7 @@ def turn_to_canonical(affine: Affine) -> Turn:
     chosen = [float(cosines[target, axis]) for target, axis in enumerate(axes)]
     if min(abs(c) for c in chosen) <= _MIN_COSINE:
         raise InputRejected(
-            "the image planes are turned more than 60 degrees from the body's axes",
+            "an axis of the image lies more than 60 degrees from the body's axes",
             hint="give the axial series",
         )
     return Turn(
