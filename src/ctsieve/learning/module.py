@@ -31,7 +31,7 @@ class Optimisation:
     average: float
     """Decay of the averaged weights per step; 0: the last weights are the result."""
     frozen_blocks: int
-    """Leading blocks of `features` that stay as they are."""
+    """Leading blocks that stay as they are."""
     seed: int
 
 
@@ -52,7 +52,7 @@ class LaDnnModule(LightningModule):
             if decay > 0.0
             else None
         )
-        self._frozen = list(model.get_submodule("features").children())[: settings.frozen_blocks]
+        self._frozen = model.blocks[: settings.frozen_blocks]
         for block in self._frozen:
             block.requires_grad_(requires_grad=False)
         self._tune: list[tuple[Tensor, Tensor]] = []

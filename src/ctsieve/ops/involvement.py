@@ -4,8 +4,9 @@ Source   Own work.  The bound is that of D. Colombi et al., Radiology 296 (2020)
          between -950 and -700 HU well aerated in COVID-19 pneumonia.
 Limits   Counts whatever is dense and thick: atelectasis, fibrosis and scarring as well as
          pneumonia.  Vessels thinner than about 10 mm are taken out by an opening; the large ones at
-         the hila stay, so normal lungs measure 0.5 to 2 %, not 0.  What the lung mask misses
-         (whole consolidated lobes) is missing here.  Expiration makes all lungs denser.
+         the hila stay, so normal lungs measure 0.5 to 2 % (up to 4 % with slices further apart
+         than `THICKEST_SLICE_MM`), not 0.  What the lung mask misses, as wholly consolidated
+         lobes, is missing here.  Expiration makes all lungs denser.
 """
 
 import numpy as np

@@ -5,6 +5,8 @@ costal side, where lungs are smooth and convex and the opacities of pneumonia li
 heart, spine and diaphragm lungs are dented by nature, and a large ball would fill these dents.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -26,7 +28,14 @@ NUM_DIRECTIONS = 96
 """Directions from between the lungs in which their outermost cell is sought."""
 
 
-def close_gaps(aerated: BoolArray, grid: CoarseGrid) -> BoolArray:
+class Closed(NamedTuple):
+    """Lungs with their gaps filled, and which cells (s, r, c) were dents of the costal side."""
+
+    lungs: BoolArray
+    costal_gaps: BoolArray
+
+
+def close_gaps(aerated: BoolArray, grid: CoarseGrid) -> Closed:
     """The lungs (s, r, c) with holes and dents filled, each side alone so that none is bridged."""
     every = [max(1, int(CLOSING_GRID_MM / mm)) for mm in grid.spacing]
     first = [min(n // 2, size - 1) for n, size in zip(every, aerated.shape, strict=True)]
@@ -34,7 +43,7 @@ def close_gaps(aerated: BoolArray, grid: CoarseGrid) -> BoolArray:
     spacing = tuple(n * mm for n, mm in zip(every, grid.spacing, strict=True))
     middle = split_column(aerated)
     costal = _costal(coarser, middle // every[2], spacing)
-    lungs = np.empty_like(aerated)
+    lungs, gaps = np.empty_like(aerated), np.zeros_like(coarser)
     for side, small in (
         (np.s_[:, :, :middle], np.s_[:, :, : -(-middle // every[2])]),
         (np.s_[:, :, middle:], np.s_[:, :, middle // every[2] :]),
@@ -42,8 +51,9 @@ def close_gaps(aerated: BoolArray, grid: CoarseGrid) -> BoolArray:
         alone = np.zeros_like(coarser)
         alone[small] = coarser[small]
         added = _closed(alone, costal, spacing) & ~alone
+        gaps |= added
         lungs[side] = fill_slices(aerated[side] | _repeated(added, every, aerated.shape)[side])
-    return lungs
+    return Closed(lungs, _repeated(gaps & costal, every, aerated.shape) & ~aerated)
 
 
 def split_column(lungs: BoolArray) -> int:

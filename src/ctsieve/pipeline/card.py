@@ -88,7 +88,7 @@ official test partition was neither used nor looked at.
 ## Single slices and pictures: the tune side
 
 Calibration and threshold come from this same side, so sensitivity and specificity are optimistic;
-the AUC is not fitted, but settings were chosen while looking at it.
+the AUC is not fitted, but settings were chosen while looking at it.{_refit(config)}
 
 | tune cases | COVID-19 | other | patients | AUC (95 % interval) | logit 10 / 50 / 90 % |
 |---|---|---|---|---|---|
@@ -124,6 +124,16 @@ def _sides(split: Split) -> str:
             counts = f"{positive} | {len(own) - positive} | {num_patients(own)}"
             lines.append(f"| {side} | {site} | {counts} |")
     return "\n".join(lines)
+
+
+def _refit(config: FitConfig) -> str:
+    if not config.run.refit:
+        return ""
+    return """
+
+**The shipped weights are not the measured ones.**  All numbers here are of a network that never
+saw the tune side; the shipped one was then trained anew, with the same settings, on both sides.
+What was measured is the recipe, and nothing is left to measure the shipped weights on here."""
 
 
 def _licences(config: FitConfig) -> str:

@@ -17,6 +17,7 @@ from ctsieve.datasets import DATASETS
 from ctsieve.learning.augment import PLAIN, Augmentation
 from ctsieve.learning.datamodule import StepsDataModule
 from ctsieve.learning.feed import (
+    Batch,
     Donors,
     FeedSettings,
     TrainingBatches,
@@ -30,7 +31,7 @@ from ctsieve.learning.split import TRAIN, TUNE, split_by_patient
 from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_statistics
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig
 from ctsieve.pipeline.fit_config import FitConfig
-from ctsieve.pipeline.release import release
+from ctsieve.pipeline.release import Trained, release
 from ctsieve.types.cases import Case, Split
 
 STATISTICS_STEPS = 4
@@ -44,7 +45,7 @@ class Prepared:
 
     split: Split
     train: Views
-    tune: Views
+    tune: Views | None
     donors: Donors
 
 
@@ -68,8 +69,18 @@ def fit(
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
     prepared = prepare_data(config, data, out / "cache")
-    trained = train(config, prepared, out, data=data, resume=resume, progress=progress)
-    return release(trained, config, prepared.split, data=data, folder=out / config.bundle.name)
+    measured = train(config, prepared, out, data=data, resume=resume, progress=progress)
+    shipped = measured
+    if config.run.refit:
+        whole = refit_data(config, prepared.split, out / "cache")
+        shipped = train(config, whole, out / "refit", data=data, resume=resume, progress=progress)
+    return release(
+        Trained(measured=measured, shipped=shipped),
+        config,
+        prepared.split,
+        data=data,
+        folder=out / config.bundle.name,
+    )
 
 
 def prepare_data(config: FitConfig, data: Path, cache: Path) -> Prepared:
@@ -94,6 +105,18 @@ def prepare_data(config: FitConfig, data: Path, cache: Path) -> Prepared:
     )
 
 
+def refit_data(config: FitConfig, split: Split, cache: Path) -> Prepared:
+    """All cases of both sides as training cases, and nothing to tune on."""
+    cases = tuple(case for side in split.sides.values() for case in side)
+    larger = config.input.model_copy(update={"size": (config.cache_size, config.cache_size)})
+    return Prepared(
+        split=Split(name=split.name, sides={TRAIN: cases, TUNE: ()}),
+        train=cached_views(cases, larger, windows=config.windows, folder=cache),
+        tune=None,
+        donors=cached_donors(cases, larger, folder=cache),
+    )
+
+
 def cases_of(sets: Sequence[str], data: Path) -> Iterator[Case]:
     """The cases of some data sets, one after another."""
     for name in sets:
@@ -112,9 +135,11 @@ def train(
     """Train a network from its initial weights, or from the last checkpoint under `out`."""
     lightning.seed_everything(config.run.seed, workers=True, verbose=False)
     feed = training_batches(config, prepared)
-    tune = list(plain_batches(prepared.split.sides[TUNE], prepared.tune, LESIONS))
+    tune: list[Batch] = []
+    if prepared.tune is not None:
+        tune = list(plain_batches(prepared.split.sides[TUNE], prepared.tune, LESIONS))
     module = LaDnnModule(initial_network(config, feed, data), optimisation(config, len(feed)))
-    trainer = trainer_for(config, out, progress=progress)
+    trainer = trainer_for(config, out, progress=progress, validate=bool(tune))
     last = out / "checkpoints" / LAST
     trainer.fit(
         module,
@@ -179,15 +204,17 @@ def optimisation(config: FitConfig, num_steps: int) -> Optimisation:
     )
 
 
-def trainer_for(config: FitConfig, out: Path, *, progress: bool) -> Trainer:
+def trainer_for(config: FitConfig, out: Path, *, progress: bool, validate: bool = True) -> Trainer:
     """Lightning's trainer with logs, checkpoints and an early stop."""
     every = config.run.validate_every
     callbacks: list[Callback] = [
         ModelCheckpoint(
             out / "checkpoints", save_last=True, save_top_k=0, enable_version_counter=False
         ),
-        EarlyStopping("tune/covid", patience=config.run.patience, check_finite=False),
     ]
+    if validate:
+        stop = EarlyStopping("tune/covid", patience=config.run.patience, check_finite=False)
+        callbacks.append(stop)
     if progress:
         callbacks.append(TQDMProgressBar(refresh_rate=5))
     return Trainer(
@@ -197,6 +224,7 @@ def trainer_for(config: FitConfig, out: Path, *, progress: bool) -> Trainer:
         max_epochs=sum(stage.epochs for stage in config.run.stages),
         reload_dataloaders_every_n_epochs=1,
         check_val_every_n_epoch=every,
+        limit_val_batches=1.0 if validate else 0,
         num_sanity_val_steps=0,
         log_every_n_steps=config.run.steps_per_epoch,
         gradient_clip_val=5.0,

@@ -84,6 +84,8 @@ class RunConfig(_Section):
     patience: Count = 1000
     """Validations without a lower tune cross-entropy before the run stops."""
     augment: bool = True
+    refit: bool = False
+    """Train once more on both sides, ship that network, and report the numbers of the first."""
 
 
 class BundleConfig(_Section):

@@ -67,21 +67,26 @@ class TuneScores:
         return auc_interval(self.logit, self.positive, self.patients)
 
 
-def release(network: LaDnn, config: FitConfig, split: Split, *, data: Path, folder: Path) -> Path:
-    """Write the bundle of a trained network to `folder`; returns `folder`."""
-    exported = export(network, config.input.size)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """The network that never saw the tune side, and the one to ship; they may be the same."""
+
+    measured: LaDnn
+    shipped: LaDnn
+
+
+def release(trained: Trained, config: FitConfig, split: Split, *, data: Path, folder: Path) -> Path:
+    """Write a bundle to `folder`, with what was measured on the tune side; returns `folder`."""
     cases, x = tune_inputs(config, split, folder.parent / "cache")
     with tempfile.TemporaryDirectory() as scratch:
-        engine = RUNTIMES["onnx"].load(write(exported, Path(scratch)))
-        outputs = dict(engine.run(x[:NUM_GOLDEN]))
-        difference = largest_difference(network, outputs, x[:NUM_GOLDEN])
-        promise(difference < TOLERANCE, f"the graph equals the network, not by {difference}")
+        _, engine = loaded(trained.measured, config, x, Path(scratch) / "measured")
         scores = score(engine, cases, x)
         picture = calibrate(scores)
         scans = scan_level(engine, config, split, data, picture[0].slope)
+        exported, engine = loaded(trained.shipped, config, x, Path(scratch) / "shipped")
         golden = _golden(engine, "model.onnx", config.input.size)
+        small, sentence = quantised(exported, config, score(engine, cases, x), x)
     recipe = make_recipe(config, split, scores, picture, scans)
-    small, sentence = quantised(exported, config, scores, x)
     facts = CardFacts(
         config=config,
         split=split,
@@ -101,6 +106,17 @@ def release(network: LaDnn, config: FitConfig, split: Split, *, data: Path, fold
     }
     write_bundle(folder, members, name=config.bundle.name, version=config.bundle.version)
     return folder
+
+
+def loaded(
+    network: LaDnn, config: FitConfig, x: npt.NDArray[np.float32], scratch: Path
+) -> tuple[Exported, Runtime]:
+    """Export a network, load the graph, and check on a few inputs that both agree."""
+    exported = export(network, config.input.size)
+    engine: Runtime = RUNTIMES["onnx"].load(write(exported, scratch))
+    difference = largest_difference(network, dict(engine.run(x[:NUM_GOLDEN])), x[:NUM_GOLDEN])
+    promise(difference < TOLERANCE, f"the graph equals the network, not by {difference}")
+    return exported, engine
 
 
 def tune_inputs(
