@@ -3,6 +3,9 @@
 The graph names its weights by their state-dict names and finds them in the safetensors file by
 offset (ONNX external data), so that a bundle holds every number once.  Batch norm is not folded
 here: ONNX Runtime folds it when it loads the graph.
+
+With `half` the large tensors are kept in 16 bits and widened when the graph is loaded; the network
+is rounded first, so that graph and network stay equal, and all arithmetic is in 32 bits.
 """
 
 import json
@@ -19,7 +22,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ctsieve.models.la_dnn import LaDnn
+from ctsieve.models.la_dnn import LaDnn, LaDnnMean
 from ctsieve.types.promise import promise
 
 OPSET = 17
@@ -33,6 +36,9 @@ SMALLEST_EXTERNAL = 1
 """Bytes from which a weight lives outside the graph: all that the state dict names."""
 
 
+Network = LaDnn | LaDnnMean
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
     """The two members that make up a network."""
@@ -44,7 +50,7 @@ class Exported:
 class _ForScreening(nn.Module):
     """What the graph returns: the heat of COVID-19 alone, (B, H, W)."""
 
-    def __init__(self, model: LaDnn) -> None:
+    def __init__(self, model: Network) -> None:
         super().__init__()
         self.model = model
 
@@ -53,19 +59,37 @@ class _ForScreening(nn.Module):
         return output.logits, output.lesion_logits, output.heat[:, 0]
 
 
-def export(model: LaDnn, size: tuple[int, int]) -> Exported:
-    """The graph and its weights, for slices of `size` rows and columns, any number at a time."""
+def export(model: Network, size: tuple[int, int], *, half: bool = False) -> Exported:
+    """The graph and its weights, for slices of `size` rows and columns, any number at a time.
+
+    With `half` the weights of `model` itself are rounded to what 16 bits hold.
+    """
     model.eval()
+    if half:
+        _round_to_half(model)
     state = {k: v.detach().float().contiguous().cpu() for k, v in model.state_dict().items()}
     kept = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
-    weights = safetensors.torch.save(kept)
+    stored = {k: v.half() if half and _is_large(v) else v for k, v in kept.items()}
+    weights = safetensors.torch.save(stored)
     graph = onnx.load_from_string(_trace(model, size))
     _point_outside(graph, weights)
     onnx.checker.check_model(_with_weights_inside(graph, weights))
     return Exported(graph=graph.SerializeToString(), weights=weights)
 
 
-def _trace(model: LaDnn, size: tuple[int, int]) -> bytes:
+def _is_large(tensor: Tensor) -> bool:
+    """Kernels and matrices; scales, biases and statistics stay in 32 bits."""
+    return tensor.dim() > 1
+
+
+def _round_to_half(model: Network) -> None:
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if _is_large(parameter):
+                parameter.copy_(parameter.half().float())
+
+
+def _trace(model: Network, size: tuple[int, int]) -> bytes:
     """The graph with its weights inside, as torch writes it."""
     axes = {name: {0: "slices"} for name in (INPUT, *OUTPUTS)}
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
@@ -95,24 +119,30 @@ def _point_outside(graph: onnx.ModelProto, weights: bytes) -> None:
         if name not in places:
             continue
         start, length = places[name]
-        raw = onnx.numpy_helper.to_array(tensor).tobytes()
+        values = onnx.numpy_helper.to_array(tensor)
+        is_half = length < values.nbytes
+        raw = (values.astype(np.float16) if is_half else values).tobytes()
         promise(raw == weights[start : start + length], f"{name} is the same in graph and file")
         tensor.ClearField("raw_data")
         tensor.ClearField("float_data")
         tensor.data_location = onnx.TensorProto.EXTERNAL
         for key, value in {"location": WEIGHTS, "offset": start, "length": length}.items():
             tensor.external_data.add(key=key, value=str(value))
-        _rename(graph, tensor.name, name)
+        _rename(graph, tensor, name, widen=is_half)
 
 
-def _rename(graph: onnx.ModelProto, old: str, new: str) -> None:
-    for tensor in graph.graph.initializer:
-        if tensor.name == old:
-            tensor.name = new
+def _rename(graph: onnx.ModelProto, tensor: onnx.TensorProto, name: str, *, widen: bool) -> None:
+    """Call `tensor` by its state-dict name; `widen` puts a cast to 32 bits behind it."""
+    used = f"{name}.widened" if widen else name
     for node in graph.graph.node:
-        for position, name in enumerate(node.input):
-            if name == old:
-                node.input[position] = new
+        for position, given in enumerate(node.input):
+            if given == tensor.name:
+                node.input[position] = used
+    tensor.name = name
+    if widen:
+        tensor.data_type = onnx.TensorProto.FLOAT16
+        cast = onnx.helper.make_node("Cast", [name], [used], to=onnx.TensorProto.FLOAT)
+        graph.graph.node.insert(0, cast)
 
 
 def tensor_places(weights: bytes) -> dict[str, tuple[int, int]]:
@@ -161,7 +191,7 @@ def write(exported: Exported, folder: Path) -> Path:
 
 
 def largest_difference(
-    model: LaDnn, outputs: dict[str, npt.NDArray[np.float32]], x: npt.NDArray[np.float32]
+    model: Network, outputs: dict[str, npt.NDArray[np.float32]], x: npt.NDArray[np.float32]
 ) -> float:
     """Largest difference between what a graph returned for `x` and what the network computes."""
     with torch.no_grad():
