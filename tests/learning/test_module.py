@@ -56,8 +56,8 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
     whole = state(train(config, prepared, tmp_path / "whole", data=data))
     real = fitting.trainer_for
 
-    def short(config: FitConfig, out: Path, *, progress: bool) -> Trainer:
-        trainer = real(config, out, progress=progress)
+    def short(config: FitConfig, out: Path, *, progress: bool, validate: bool) -> Trainer:
+        trainer = real(config, out, progress=progress, validate=validate)
         trainer.fit_loop.max_epochs = 2
         return trainer
 

@@ -21,6 +21,7 @@ from tests.ops.chest import (
 )
 
 from ctsieve.ops.lungs import edge_contact, lung_box, lung_slices, sections, segment_lungs
+from ctsieve.ops.morphology import dilate
 from ctsieve.phantoms.chest import make_phantom
 from ctsieve.phantoms.presets import preset
 from ctsieve.readers import read_study
@@ -59,6 +60,22 @@ def test_lungs_cut_by_the_field_of_view_are_lungs(
 ) -> None:
     cut = chest.cut(rows=rows, columns=columns)
     assert dice(segment_lungs(cut.volume()), cut.lungs) > 0.95
+
+
+@pytest.mark.parametrize("num_pixels", [3, 4, 6])
+def test_a_thin_place_in_the_chest_wall_loses_no_lung(num_pixels: int) -> None:
+    chest = make_chest((5.0, 1.5, 1.5))
+    wall = chest.lungs.copy()
+    for _ in range(num_pixels):
+        wall = dilate(wall)
+    middle = chest.hu.shape[2] // 2
+    thin = chest.hu.copy()
+    for place in (np.s_[:, 86:106, : middle - 60], np.s_[:, 86:106, middle + 60 :]):
+        thin[place] = np.where(wall[place], thin[place], -1000)
+    found = segment_lungs(volume_of(thin, chest.spacing))
+    shown = sections(chest.lungs) > 5000
+    overlaps = [dice(a, b) for a, b in zip(found[shown], chest.lungs[shown], strict=True)]
+    assert min(overlaps) > 0.9
 
 
 def test_padding_around_the_scan_circle_changes_nothing_inside(chest: Chest) -> None:

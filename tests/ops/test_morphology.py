@@ -16,6 +16,7 @@ from ctsieve.ops.morphology import (
     joined_to_edge,
     largest_region,
     opened,
+    opened_by_pairs,
 )
 
 MASKS = hnp.arrays(
@@ -41,6 +42,12 @@ def test_opening_only_removes_and_twice_is_once(mask: Mask) -> None:
     once = opened(mask)
     assert not (once & ~mask).any()
     np.testing.assert_array_equal(opened(once), once)
+
+
+@given(MASKS)
+def test_opening_by_pairs_keeps_exactly_the_squares_that_fit(mask: Mask) -> None:
+    square = np.ones((1, 2, 2), np.bool_)
+    np.testing.assert_array_equal(opened_by_pairs(mask), ndimage.binary_opening(mask, square))
 
 
 @given(MASKS)

@@ -12,7 +12,7 @@ from pydicom.dataelem import DataElement
 from tests.readers.make import instance, marked, save, series, upright
 
 from ctsieve.readers import read_study
-from ctsieve.readers._hu import IMPOSSIBLE_HU, padding_is_outside_tissue, to_hu
+from ctsieve.readers._hu import IMPOSSIBLE_HU, Rescale, padding_is_outside_tissue, to_hu
 from ctsieve.types.volume import AIR_HU, CTVolume
 
 
@@ -28,7 +28,8 @@ def test_rescaling_is_what_the_header_says(
 ) -> None:
     exact = np.clip(np.rint(stored.astype(np.float64) * slope + intercept), -32768, 32767)
     exact[exact < IMPOSSIBLE_HU] = AIR_HU
-    result = to_hu(stored, slope=slope, intercept=intercept, padding=None)
+    out = np.empty(stored.shape, np.int16)
+    result = to_hu(stored, Rescale(slope=slope, intercept=intercept), out=out)
     assert result.dtype == np.int16
     np.testing.assert_array_equal(result, exact)
 

@@ -12,7 +12,7 @@ def run(
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same patient.")] = 0,
     form: Annotated[str, typer.Option("--format", help="dicom, nifti or png.")] = "dicom",
     habit: Annotated[
-        str, typer.Option(help="How a scanner or archive writes DICOM: plain, tilted, ...")
+        str, typer.Option(help="How a scanner or archive writes DICOM: plain, tilt, ...")
     ] = "plain",
     slices: Annotated[int, typer.Option(min=1, max=2000, help="Number of slices.")] = 60,
     matrix: Annotated[int, typer.Option(min=16, max=2048, help="Rows and columns.")] = 512,

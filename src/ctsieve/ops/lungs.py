@@ -2,7 +2,8 @@
 
 Source   Own work; the order (body, air inside it, big enough, closed) is the classical one.
 Limits   A lobe that is wholly consolidated looks like chest wall to a threshold; only what
-         `ctsieve.ops.lung_gaps` closes is kept.  Main bronchi below the carina stay inside.
+         `ctsieve.ops.lung_gaps` closes is kept.  A chest wall thinner than about two coarse cells
+         all around loses its lung.  Main bronchi below the carina stay inside.
 
 Everything is decided on a grid of about `COARSE_MM`; only the edge is drawn on the volume's own.
 """
@@ -23,6 +24,7 @@ from ctsieve.ops.morphology import (
     joined_to_edge,
     largest_region,
     opened,
+    opened_by_pairs,
 )
 from ctsieve.types.volume import CTVolume
 
@@ -37,6 +39,8 @@ PURE_AIR_HU = -930
 """Below: outside air, trachea, gas.  Aerated lung has blood in it and is denser on average."""
 GAS_MEDIAN_HU = -960
 """A region whose median is below this is gas in bowel or between arm and chest, not lung."""
+WALL_CELLS = 8
+"""How far thin chest wall grows back after the table was cut off: it must not gape over a lung."""
 LEAST_REGION_CM2 = 2.0
 """Regions with a smaller largest section are noise, gas bubbles or airways."""
 LEAST_SHARE = 0.04
@@ -85,7 +89,9 @@ def _body(hu: FloatArray) -> BoolArray:
     pure = hu < PURE_AIR_HU
     at_edge = edge(hu.shape)
     outside = joined_to_edge(opened(pure) | (pure & at_edge))
-    body = dilate(largest_region(opened(tissue))) & tissue
+    body = largest_region(opened_by_pairs(tissue))
+    for _ in range(WALL_CELLS):
+        body = dilate(body) & tissue
     if not body.any():
         return body
     return fill_slices(body | (at_edge & ~outside)) & ~outside

@@ -3,7 +3,10 @@
 walk, split, cache, train, calibrate, export, write: straight down the page.
 """
 
+import logging
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,15 +142,31 @@ def train(
     if prepared.tune is not None:
         tune = list(plain_batches(prepared.split.sides[TUNE], prepared.tune, LESIONS))
     module = LaDnnModule(initial_network(config, feed, data), optimisation(config, len(feed)))
-    trainer = trainer_for(config, out, progress=progress, validate=bool(tune))
+    with quiet_lightning():
+        trainer = trainer_for(config, out, progress=progress, validate=bool(tune))
     last = out / "checkpoints" / LAST
-    trainer.fit(
-        module,
-        datamodule=StepsDataModule(feed, tune, config.run.steps_per_epoch),
-        ckpt_path=str(last) if resume and last.is_file() else None,
-        weights_only=True,
-    )
+    with quiet_lightning():
+        trainer.fit(
+            module,
+            datamodule=StepsDataModule(feed, tune, config.run.steps_per_epoch),
+            ckpt_path=str(last) if resume and last.is_file() else None,
+            weights_only=True,
+        )
     return module.result
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Without Lightning's advertisements and its warnings about itself; errors still come."""
+    logger = logging.getLogger("lightning.pytorch")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 def training_batches(config: FitConfig, prepared: Prepared) -> TrainingBatches:

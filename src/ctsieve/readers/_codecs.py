@@ -8,6 +8,7 @@ with the header before a decoder may allocate anything.
 """
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 import imagecodecs
@@ -25,6 +26,10 @@ EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 RLE: Final = "1.2.840.10008.1.2.5"
 NATIVE: Final = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED})
+
+
+_MAX_TAIL: Final = 1024
+"""Zeros that may follow the end marker of a frame: fragments are padded."""
 
 
 class Codec(NamedTuple):
@@ -70,10 +75,13 @@ def is_supported(transfer_syntax: str) -> bool:
     return transfer_syntax in NATIVE or transfer_syntax == RLE or transfer_syntax in CODECS
 
 
-def decode_frame(frame: bytes, *, transfer_syntax: str, pixels: PixelFormat) -> Samples:
+def decode_frame(
+    frame: bytes, *, transfer_syntax: str, pixels: PixelFormat, out: Samples | None = None
+) -> Samples:
     """One encapsulated frame as (row, column) samples, as the decoder gives them.
 
-    The transfer syntax is one that `is_supported` and encapsulates.
+    The transfer syntax is one that `is_supported` and encapsulates.  Samples are written into
+    `out` where the decoder can and their type fits: fresh memory costs a third of decoding.
 
     Raises:
         UnreadableStudy: the frame is damaged or is not of the size the header declares.
@@ -89,11 +97,13 @@ def decode_frame(frame: bytes, *, transfer_syntax: str, pixels: PixelFormat) -> 
             hint="the file is damaged; export it again",
         )
     # libjpeg fills what is missing with grey and says nothing: a cut stream has no end marker.
-    if codec.family == "jpeg" and not frame.rstrip(b"\0").endswith(b"\xff\xd9"):
+    if codec.family == "jpeg" and not frame[-_MAX_TAIL:].rstrip(b"\0").endswith(b"\xff\xd9"):
         raise UnreadableStudy("a compressed frame is cut short", hint="send the study again")
-    for decoder in codec.decoders:
+    # OpenJPEG looks at `out` only after decoding, when it is late to say that it does not fit.
+    targets = (out, None) if out is not None and codec.family == "jpeg" else (None,)
+    for decoder, target in product(codec.decoders, targets):
         try:
-            return _checked(np.asarray(decoder(frame)), pixels)
+            return _checked(np.asarray(decoder(frame, out=target)), pixels)
         except codec.errors:
             continue
     raise UnreadableStudy(
