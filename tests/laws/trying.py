@@ -92,6 +92,7 @@ def export(model: nn.Module, given: Inputs, path: Path) -> "Graph":
             given,
             path,
             dynamo=False,
+            do_constant_folding=False,  # slow, and ONNX Runtime does it anyway
             opset_version=17,
             input_names=list(names),
             output_names=list(run(model, given)),

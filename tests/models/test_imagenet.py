@@ -1,55 +1,52 @@
-"""ImageNet weights reach the families whose papers start from them, out of torch's own cache."""
+"""ImageNet weights arrive unchanged, and what is missing is said in a sentence."""
 
 from pathlib import Path
+from urllib.error import URLError
 
+import numpy as np
 import pytest
 import torch
-from torchvision import models as zoo
+from tests.collection import DATA, needs_data
+from torchvision.models import WeightsEnum
 
-from ctsieve.models._imagenet import ZOO, load_trunk
-from ctsieve.models._series import SeriesConfig
-from ctsieve.models.resnet50_att2 import ResNet50Att2, ResNet50Att2Config
-from ctsieve.models.series_bilstm import build as series_bilstm
-from ctsieve.types.errors import CtsieveError
-from ctsieve.types.promise import BrokenPromise
+from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_statistics
+from ctsieve.models.la_dnn import LaDnn, LaDnnConfig
+from ctsieve.types.errors import CtsieveError, InputRejected
 
-
-@pytest.fixture
-def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
-    """Weights of a ResNet50 where torchvision looks before it downloads."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    torch.manual_seed(5)
-    state: dict[str, torch.Tensor] = zoo.resnet50(weights=None).state_dict()
-    file = tmp_path / "hub" / "checkpoints" / Path(zoo.get_weight(ZOO["resnet50"]).url).name
-    file.parent.mkdir(parents=True)
-    torch.save(state, file)
-    return state
+FOLDED = DATA / "pretrained" / "mobilenet_v2_imagenet_tf.npz"
 
 
-def test_the_backbone_is_filled_and_nothing_else(cached: dict[str, torch.Tensor]) -> None:
-    for model in (ResNet50Att2(ResNet50Att2Config()), series_bilstm(SeriesConfig())):
-        before = {key: value.clone() for key, value in model.state_dict().items()}
-        load_trunk(model, "resnet50")
-        for key, value in model.state_dict().items():
-            is_ours = key not in cached or key.startswith("fc.")
-            assert value.equal(before[key] if is_ours else cached[key]), key
+@needs_data
+def test_spreading_statistics_leaves_the_function_alone() -> None:
+    torch.manual_seed(0)
+    model = LaDnn(LaDnnConfig()).eval()
+    load_folded(model, FOLDED)
+    x = torch.rand(8, 1, 96, 96)
+    with torch.no_grad():
+        before = model(x).lesion_logits
+        spread_statistics(model, x)
+        after = model(x).lesion_logits
+        torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
+        norm = next(m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d))
+        assert norm.running_mean is not None
+        assert norm.running_mean.abs().max() > 0.01
 
 
-@pytest.mark.filterwarnings("ignore:A test tried to use socket")
-def test_without_network_and_cache_there_is_a_hint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+def test_a_missing_or_foreign_file_is_refused(tmp_path: Path) -> None:
+    model = LaDnn(LaDnnConfig())
+    with pytest.raises(InputRejected, match=r"absent\.npz"):
+        load_folded(model, tmp_path / "absent.npz")
+    arrays = {"000.w": np.zeros(3), "000.b": np.zeros(3)}
+    np.savez(tmp_path / "other.npz", **arrays)  # type: ignore[arg-type]  # as in the stub
+    with pytest.raises(InputRejected, match="convolution 0"):
+        load_folded(model, tmp_path / "other.npz")
+
+
+def test_without_a_network_the_hint_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object, **__: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr(WeightsEnum, "get_state_dict", unreachable)
     with pytest.raises(CtsieveError, match="resnet18") as refusal:
-        load_trunk(torch.nn.Linear(1, 1), "resnet18")
-    assert "connect once" in refusal.value.hint
-
-
-def test_a_model_without_that_backbone_is_a_defect(cached: dict[str, torch.Tensor]) -> None:
-    with pytest.raises(BrokenPromise, match="resnet50"):
-        load_trunk(torch.nn.Linear(1, 1), "resnet50")
-
-
-def test_every_name_is_one_of_torchvision_s() -> None:
-    for name, weights in ZOO.items():
-        assert str(zoo.get_weight(weights)) == weights, name
+        load_from_torchvision(LaDnn(LaDnnConfig(backbone="resnet18")))
+    assert "random" in refusal.value.hint

@@ -86,10 +86,11 @@ def balanced_weights(positive: Bools, patients: Sequence[str]) -> Floats:
 def fit_intercept(logit: Floats, positive: Bools, slope: float) -> Platt:
     """Platt scaling with a given slope, for the few scans there are.
 
-    The intercept puts a probability of one half midway between the labels' median logits.
+    The intercept puts a probability of one half midway between the labels' mean logits, as
+    discriminant analysis with one variance and equal shares does.
     """
-    medians = [float(np.median(logit[positive == label])) for label in (True, False)]
-    return Platt(slope=slope, intercept=-slope * sum(medians) / 2)
+    means = [float(logit[positive == label].mean()) for label in (True, False)]
+    return Platt(slope=slope, intercept=-slope * sum(means) / 2)
 
 
 def operating_point(

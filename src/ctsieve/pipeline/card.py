@@ -68,7 +68,7 @@ def model_card(facts: CardFacts) -> str:
 **Non-commercial research demonstration only.  Not a medical device.**
 
 LA-DNN (one COVID-19 output, five lesion outputs) on {config.model.backbone}, for axial chest CT:
-single slices, pictures of slices, and scans (`top-mean` of slice logits).  Its heat map is
+single slices, pictures of slices, and scans (`{config.bundle.slice_rule.kind}` of slice logits).  Its heat map is
 Grad-CAM++ of the COVID-19 output, computed in the graph.
 
 ## Must not be used
@@ -95,7 +95,8 @@ the AUC is not fitted, but settings were chosen while looking at it.{_refit(conf
 {chr(10).join(result.row() for result in facts.results)}
 
 Threshold {point.threshold:.3f} on the calibrated probability: sensitivity {point.sensitivity:.3f},
-specificity {point.specificity:.3f}, every patient counting alike within a label.
+specificity {point.specificity:.3f}, every patient counting alike within a label, on
+{", ".join(config.data.calibrate_on) or "all sources"}.
 
 {_scan_section(facts.scans)}
 

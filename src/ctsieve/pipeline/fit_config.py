@@ -32,6 +32,8 @@ class DataConfig(_Section):
     shares: dict[str, NotNegative]
     """How often each site is drawn in training, in proportion."""
     split_seed: int = 0
+    calibrate_on: tuple[str, ...] = ()
+    """Sites whose tune cases calibration and threshold of single pictures come from; none: all."""
     paste: Share = 0.0
     """How often the lesions of a slice with a mask are shown on lungs of `paste_onto`."""
     paste_onto: tuple[str, ...] = ()

@@ -81,12 +81,13 @@ def release(trained: Trained, config: FitConfig, split: Split, *, data: Path, fo
     with tempfile.TemporaryDirectory() as scratch:
         _, engine = loaded(trained.measured, config, x, Path(scratch) / "measured")
         scores = score(engine, cases, x)
-        picture = calibrate(scores)
+        basis = calibration_cases(scores, config)
+        picture = calibrate(basis)
         scans = scan_level(engine, config, split, data, picture[0].slope)
         exported, engine = loaded(trained.shipped, config, x, Path(scratch) / "shipped")
         golden = _golden(engine, "model.onnx", config.input.size)
         small, sentence = quantised(exported, config, score(engine, cases, x), x)
-    recipe = make_recipe(config, split, scores, picture, scans)
+    recipe = make_recipe(config, split, basis, picture, scans)
     facts = CardFacts(
         config=config,
         split=split,
@@ -140,6 +141,12 @@ def score(engine: Runtime, cases: Sequence[Case], x: npt.NDArray[np.float32]) ->
     )
 
 
+def calibration_cases(scores: TuneScores, config: FitConfig) -> TuneScores:
+    """The tune cases of the sites that calibration is asked to use."""
+    sites = config.data.calibrate_on
+    return scores.of(np.array([not sites or case.site in sites for case in scores.cases]))
+
+
 def calibrate(scores: TuneScores) -> tuple[Platt, OperatingPoint]:
     """Calibration and cut for single pictures."""
     weight = balanced_weights(scores.positive, scores.patients)
@@ -150,7 +157,7 @@ def calibrate(scores: TuneScores) -> tuple[Platt, OperatingPoint]:
 def make_recipe(
     config: FitConfig,
     split: Split,
-    scores: TuneScores,
+    basis: TuneScores,
     picture: tuple[Platt, OperatingPoint],
     scans: ScanLevel | None,
 ) -> Recipe:
@@ -158,14 +165,14 @@ def make_recipe(
 
     def fitted(criterion: str, cases: Sequence[Case]) -> FittedOn:
         return FittedOn(
-            data=split.name,
+            data="+".join(sorted({case.site for case in cases})),
             digest=split.digest,
             criterion=criterion,
             num_cases=len(cases),
             num_patients=num_patients(cases),
         )
 
-    single = level(*picture, fitted(CRITERION, scores.cases), fitted(CUT_CRITERION, scores.cases))
+    single = level(*picture, fitted(CRITERION, basis.cases), fitted(CUT_CRITERION, basis.cases))
     scan = single
     if scans is not None:
         how, cut = (fitted(c, scans.cases) for c in (scans.criterion, scans.cut_criterion))

@@ -35,7 +35,7 @@ from ctsieve.types.volume import CTPicture, CTVolume
 SCANS = {"coronacases": coronacases.scans, "covid-ct-md": covid_ct_md.scans}
 """Data sets that know which slices make up a scan."""
 ENOUGH_SCANS = 40
-CRITERION = "slope of single pictures; 0.5 midway between the labels' median scan logits"
+CRITERION = "slope of single pictures; 0.5 midway between the labels' mean scan logits"
 FIXED_CUT = "not chosen, for lack of scans: one half"
 CHOSEN_CUT = "largest sensitivity + specificity"
 Floats = npt.NDArray[np.float64]
