@@ -32,7 +32,7 @@ from ctsieve.learning.feed import (
 from ctsieve.learning.module import LaDnnModule, Optimisation
 from ctsieve.learning.split import TRAIN, TUNE, split_by_patient
 from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_statistics
-from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig
+from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig, LaDnnMean
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.release import Trained, release
 from ctsieve.types.cases import Case, Split
@@ -73,10 +73,10 @@ def fit(
     (out / "config.json").write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
     prepared = prepare_data(config, data, out / "cache")
     measured = train(config, prepared, out, data=data, resume=resume, progress=progress)
-    shipped = measured
+    shipped: LaDnn | LaDnnMean = measured
     if config.run.refit:
         whole = refit_data(config, prepared.split, out / "cache")
-        shipped = train(config, whole, out / "refit", data=data, resume=resume, progress=progress)
+        shipped = train_members(config, whole, out, data=data, resume=resume, progress=progress)
     return release(
         Trained(measured=measured, shipped=shipped),
         config,
@@ -124,6 +124,24 @@ def cases_of(sets: Sequence[str], data: Path) -> Iterator[Case]:
     """The cases of some data sets, one after another."""
     for name in sets:
         yield from DATASETS[name].walk(data)
+
+
+def train_members(
+    config: FitConfig,
+    whole: Prepared,
+    out: Path,
+    *,
+    data: Path,
+    resume: bool = False,
+    progress: bool = False,
+) -> LaDnn | LaDnnMean:
+    """Train the networks to ship, each from a seed of its own under `out`/refit-<seed>."""
+    members = []
+    for seed in range(config.run.seed, config.run.seed + config.run.members):
+        own = config.model_copy(update={"run": config.run.model_copy(update={"seed": seed})})
+        folder = out / f"refit-{seed}"
+        members.append(train(own, whole, folder, data=data, resume=resume, progress=progress))
+    return members[0] if len(members) == 1 else LaDnnMean(members)
 
 
 def train(

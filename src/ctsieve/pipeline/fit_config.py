@@ -88,6 +88,8 @@ class RunConfig(_Section):
     augment: bool = True
     refit: bool = False
     """Train once more on both sides, ship that network, and report the numbers of the first."""
+    members: Count = 1
+    """Networks of the refit, from as many seeds; the shipped graph averages their outputs."""
 
 
 class BundleConfig(_Section):
@@ -98,6 +100,10 @@ class BundleConfig(_Section):
     slice_rule: SliceRule = SliceRule()
     quantise: bool = True
     """Also write an 8-bit graph, if it is as good on the tune side."""
+    half: bool = False
+    """Keep large weights in 16 bits: half the size; arithmetic stays in 32 bits."""
+    scan_uncertain: tuple[Share, Share] | None = None
+    """Probabilities of a scan strictly between these get no call."""
 
 
 class FitConfig(_Section):

@@ -14,7 +14,14 @@ import numpy.typing as npt
 from ctsieve.bundles.bundle import write_bundle
 from ctsieve.bundles.verify import golden_member, make_golden
 from ctsieve.export.int8 import quantise
-from ctsieve.export.onnx import TOLERANCE, Exported, export, largest_difference, write
+from ctsieve.export.onnx import (
+    TOLERANCE,
+    Exported,
+    Network,
+    export,
+    largest_difference,
+    write,
+)
 from ctsieve.learning.calibrate import (
     Auc,
     OperatingPoint,
@@ -26,7 +33,7 @@ from ctsieve.learning.calibrate import (
 )
 from ctsieve.learning.feed import cached_views, covid_target
 from ctsieve.learning.split import TUNE
-from ctsieve.models.la_dnn import LESIONS, LaDnn
+from ctsieve.models.la_dnn import LESIONS
 from ctsieve.pipeline.card import CardFacts, SourceResult, metadata, model_card
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.scan_level import ScanLevel, scan_level
@@ -71,8 +78,8 @@ class TuneScores:
 class Trained:
     """The network that never saw the tune side, and the one to ship; they may be the same."""
 
-    measured: LaDnn
-    shipped: LaDnn
+    measured: Network
+    shipped: Network
 
 
 def release(trained: Trained, config: FitConfig, split: Split, *, data: Path, folder: Path) -> Path:
@@ -110,10 +117,10 @@ def release(trained: Trained, config: FitConfig, split: Split, *, data: Path, fo
 
 
 def loaded(
-    network: LaDnn, config: FitConfig, x: npt.NDArray[np.float32], scratch: Path
+    network: Network, config: FitConfig, x: npt.NDArray[np.float32], scratch: Path
 ) -> tuple[Exported, Runtime]:
     """Export a network, load the graph, and check on a few inputs that both agree."""
-    exported = export(network, config.input.size)
+    exported = export(network, config.input.size, half=config.bundle.half)
     engine: Runtime = RUNTIMES["onnx"].load(write(exported, scratch))
     difference = largest_difference(network, dict(engine.run(x[:NUM_GOLDEN])), x[:NUM_GOLDEN])
     promise(difference < TOLERANCE, f"the graph equals the network, not by {difference}")
@@ -177,6 +184,7 @@ def make_recipe(
     if scans is not None:
         how, cut = (fitted(c, scans.cases) for c in (scans.criterion, scans.cut_criterion))
         scan = level(scans.platt, scans.point, how, cut)
+    scan = scan.model_copy(update={"uncertain": config.bundle.scan_uncertain})
     return Recipe(
         labels=(LABEL,),
         multi_label=True,
