@@ -50,7 +50,7 @@ golden: $(VENV)/.dev  ## make golden files anew and print what moved
 	$(BIN)/python -m tests.golden
 
 docs: $(VENV)/.dev  ## make generated pages anew
-	$(BIN)/python -m docs.generate
+	$(BIN)/python docs/generate.py
 
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) $(DEMO) out runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

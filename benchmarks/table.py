@@ -28,9 +28,7 @@ class Row:
     note: str = ""
 
 
-def median_seconds(
-    *calls: Callable[[], object], repeats: int = 5, warm_up: int = 1
-) -> list[float]:
+def median_seconds(*calls: Callable[[], object], repeats: int = 5, warm_up: int = 1) -> list[float]:
     """Median wall seconds of each call; calls take turns, so drift of the machine hits all."""
     for _ in range(warm_up):
         for call in calls:

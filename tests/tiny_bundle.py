@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save
 
@@ -41,7 +42,7 @@ def tiny_recipe(**changes: object) -> Recipe:
 
 def tiny_graph() -> bytes:
     """ONNX bytes: image (N, 1, 32, 32) to logits (N, 1), lesion_logits (N, 2), heat (N, 4, 4)."""
-    weights = {
+    weights: dict[str, npt.NDArray[np.generic]] = {
         "scale": np.array([SCALE], np.float32),
         "half": np.array([0.5], np.float32),
         "spread": np.array([[1.0, -1.0]], np.float32),

@@ -39,7 +39,7 @@ def test_the_scan_logit_does_not_depend_on_slice_order(
 @given(logits)
 def test_max_is_at_least_top_mean_is_at_least_mean(logit: np.ndarray) -> None:
     kinds = ("max", "top-mean", "mean")
-    values = [scan_logit(logit[:, None], SliceRule(kind=kind))[0][0] for kind in kinds]  # type: ignore[arg-type]
+    values = [scan_logit(logit[:, None], SliceRule(kind=kind))[0][0] for kind in kinds]
     assert values[0] >= values[1] - 1e-4
     assert values[1] >= values[2] - 1e-4
 

@@ -35,7 +35,7 @@ def centre_of(values: npt.NDArray[np.float32], grid: Geometry) -> npt.NDArray[np
     index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), -1)
     weight = values.reshape(-1).astype(np.float64)
     moment: npt.NDArray[np.float64] = weight @ grid.to_world(index.reshape(-1, 3))
-    return moment / weight.sum()
+    return np.asarray(moment / weight.sum())
 
 
 @settings(deadline=None, max_examples=40)
@@ -50,7 +50,8 @@ def test_a_marked_place_keeps_its_millimetres(
     study = Geometry.from_spacing((24, 40, 40), spacing=(2.0, 1.0, 1.0), frame="f")
     centre = study.to_world([[6 + 12 * where[0], 13 + 14 * where[1], 13 + 14 * where[2]]])[0]
     # As many cells as are needed to cover the study, and room for the turn.
-    cover = tuple(int(np.ceil(1.5 * 40 * 1.5 / s)) for s in spacing)
+    deep, high, wide = (int(np.ceil(90 / s)) for s in spacing)
+    cover = (deep, high, wide)
     middle = study.to_world([[11.5, 19.5, 19.5]])[0]
     network = turned(Geometry.from_spacing(cover, spacing=spacing, frame="f"), degrees)
     shift = middle - network.to_world([[(n - 1) / 2 for n in cover]])[0]

@@ -1,1 +1,6 @@
 """One public data set per file: where it is, its licence, its traps, its cases."""
+
+from ctsieve.types.cards import DatasetCard
+from ctsieve.types.catalogue import Catalogue
+
+DATASETS: Catalogue[DatasetCard] = Catalogue("ctsieve.datasets", "data set", DatasetCard)

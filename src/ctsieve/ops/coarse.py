@@ -1,4 +1,4 @@
-"""A coarse grid over a volume: every n-th voxel, so that shapes are found in a tenth of a second."""
+"""A coarse grid over a volume: every n-th voxel, so that shapes are found quickly."""
 
 from dataclasses import dataclass
 

@@ -104,7 +104,7 @@ def _airways(air: BoolArray, hu: FloatArray, grid: CoarseGrid) -> BoolArray:
 
 
 def _which_are_lung(
-    regions: npt.NDArray[np.int32], num_regions: int, hu: FloatArray, grid: CoarseGrid
+    regions: npt.NDArray[np.integer], num_regions: int, hu: FloatArray, grid: CoarseGrid
 ) -> BoolArray:
     """Which of the regions 1..n are lung: (n,)."""
     cells = np.bincount(regions.ravel(), minlength=num_regions + 1)[1:]
@@ -171,3 +171,51 @@ def _draw(hu: npt.NDArray[np.int16], lungs: BoolArray, grid: CoarseGrid) -> Bool
         mask[here] &= reach[cell].take(rows, axis=0).take(columns, axis=1)
         mask[here] |= core[cell].take(rows, axis=0).take(columns, axis=1)
     return mask
+
+
+def lung_slices(
+    lungs: BoolArray, *, least_of_largest: float = 0.2, least_of_slice: float = 0.01
+) -> BoolArray:
+    """Which slices (S,) show enough lung to be judged, from the mask (S, R, C).
+
+    Those whose lung section is at least `least_of_largest` of the largest section of the scan and
+    `least_of_slice` of the slice: the tips of apices and recesses are left out, where a slice is
+    mostly shoulder or liver.
+    """
+    cells = sections(lungs)
+    least = max(least_of_largest * cells.max(), least_of_slice * lungs[0].size, 1.0)
+    return np.asarray(cells >= least)
+
+
+def lung_box(lungs: BoolArray) -> tuple[int, int, int, int]:
+    """The box (row, column, row, column; half-open) that holds the lungs of all slices (S, R, C).
+
+    The whole slice where there are no lungs, so that a crop is never empty.
+
+    Example:
+        >>> lungs = np.zeros((1, 4, 6), bool)
+        >>> lungs[0, 1:3, 2:5] = True
+        >>> lung_box(lungs)
+        (1, 2, 3, 5)
+    """
+    flat = np.asarray(lungs.any(axis=0))
+    rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
+    if len(rows) == 0:
+        return 0, 0, flat.shape[0], flat.shape[1]
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+def sections(lungs: BoolArray) -> npt.NDArray[np.int64]:
+    """Number of lung pixels in each slice (S,)."""
+    return np.array([np.count_nonzero(one) for one in lungs], dtype=np.int64)
+
+
+def edge_contact(lungs: BoolArray, spacing: tuple[float, float]) -> float:
+    """The greatest length over which the lungs of a slice touch its edges, all four together.
+
+    In the unit of `spacing` along (row, column).
+    """
+    row_length, column_length = spacing
+    along_columns = np.count_nonzero(lungs[:, [0, -1], :], axis=(1, 2)) * column_length
+    along_rows = np.count_nonzero(lungs[:, :, [0, -1]], axis=(1, 2)) * row_length
+    return float((along_columns + along_rows).max())

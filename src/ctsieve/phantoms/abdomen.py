@@ -2,16 +2,13 @@
 
 import numpy as np
 
-from ctsieve.phantoms.build import Build
 from ctsieve.phantoms.shapes import Canvas, Field, cut, ellipse, join
 from ctsieve.phantoms.wall import FAT_HU
 
 LIVER_HU, SPLEEN_HU, STOMACH_HU = 58.0, 50.0, 32.0
 
 
-def paint_abdomen(
-    canvas: Canvas, build: Build, cage: Field, dome: Field, *, contrast: bool
-) -> None:
+def paint_abdomen(canvas: Canvas, cage: Field, dome: Field, *, contrast: bool) -> None:
     """Paint the upper belly into the rib cage, below the diaphragm."""
     at = canvas.at
     if at.height > float(dome.max()) + at.thickness:
@@ -21,8 +18,10 @@ def paint_abdomen(
     draft = Canvas(at, np.full(canvas.hu.shape, FAT_HU, dtype=np.float32))
     inside = np.maximum(cage, (at.z - dome + 2.0) * 0.6)
     _paint_stomach(draft, inside)
-    _paint_liver(draft, inside, LIVER_HU + bright)
-    _paint_spleen(draft, inside, SPLEEN_HU + 1.4 * bright)
+    # Liver and spleen touch the diaphragm: no rim of fat.
+    touching = np.maximum(cage, (at.z - dome - 6.0) * 0.6)
+    _paint_liver(draft, touching, LIVER_HU + bright)
+    _paint_spleen(draft, touching, SPLEEN_HU + 1.4 * bright)
     _paint_kidneys(draft, 34.0 + 2.0 * bright)
     wall = np.abs(dome - at.z - 2.0) - 2.0
     draft.paint(wall * 0.5, 48.0)

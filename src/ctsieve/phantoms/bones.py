@@ -1,9 +1,12 @@
 """Ribs, breastbone, collarbones, shoulder blades, upper arms and spine."""
 
+from itertools import pairwise
+
 import numpy as np
+import numpy.typing as npt
 
 from ctsieve.phantoms.build import Build
-from ctsieve.phantoms.shapes import Canvas, Field, capsule, ellipse, join, squircle
+from ctsieve.phantoms.shapes import Canvas, Field, at_height, capsule, ellipse, join, squircle
 
 CORTEX_HU, SPONGE_HU, CARTILAGE_HU = 720.0, 190.0, 95.0
 RIB_PITCH_MM = 22.5
@@ -60,8 +63,8 @@ def paint_ribs(canvas: Canvas, build: Build, cage: Field) -> None:
 
 def _bone_at(
     canvas: Canvas,
-    rows: np.ndarray,
-    columns: np.ndarray,
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
     distance: Field,
     cortex: float,
 ) -> None:
@@ -94,18 +97,16 @@ def paint_collarbone(canvas: Canvas, build: Build, side: float) -> None:
     z = canvas.at.height
     if not 40.0 < z < 140.0:
         return
-    front = float(build.front(np.float32([58.0]))[0])
+    front = at_height(build.front, 58.0)
     places = (
         (side * 24.0, front - 10.0, 58.0), (side * 58.0, front - 10.0, 76.0),
         (side * 98.0, front + 22.0, 98.0), (side * 134.0, front + 52.0, 112.0),
     )  # fmt: skip
-    shape: Field | None = None
     part = canvas.near(side * 80.0, front + 15.0, 90.0)
-    for start, stop in zip(places[:-1], places[1:], strict=True):
-        piece = capsule(part.at, start, stop, 6.4)
-        shape = piece if shape is None else np.minimum(shape, piece)
-    if shape is not None:
-        _bone(part, shape, 1.8)
+    shape = np.full(part.at.shape, 99.0, dtype=np.float32)
+    for start, stop in pairwise(places):
+        np.minimum(shape, capsule(part.at, start, stop, 6.4), out=shape)
+    _bone(part, shape, 1.8)
 
 
 def paint_shoulder_blade(canvas: Canvas, build: Build, side: float) -> None:
@@ -151,12 +152,12 @@ def paint_spine(canvas: Canvas, build: Build) -> None:
     level = (z - build.rib_phase_mm - 14.0) / VERTEBRA_MM
     off = abs(level - np.floor(level) - 0.5) * VERTEBRA_MM  # 0 in the middle of a body
     low = float(np.clip((100.0 - z) / 320.0, 0.0, 1.0))
-    wide, deep = 13.5 + 6.5 * low, 11.0 + 5.0 * low
+    wide, deep = 14.5 + 7.5 * low, 11.5 + 5.0 * low
     waist = 1.5 * (1.0 - (off / (VERTEBRA_MM / 2)) ** 2)
     body = squircle(part.at, (0.0, y), (wide - waist, deep - waist), 2.5)
     disc = float(np.clip((off - 9.4) / max(at.thickness / 2, 0.8) + 0.5, 0.0, 1.0))
     part.paint(body, CORTEX_HU + disc * (85.0 - CORTEX_HU))
-    part.paint(body + 1.2, 185.0 + disc * (85.0 - 185.0))
+    part.paint(body + 1.2, 160.0 + disc * (85.0 - 160.0))
     _paint_arch(part, y + deep, off, low)
 
 
@@ -164,7 +165,7 @@ def _paint_arch(part: Canvas, back: float, off: float, low: float) -> None:
     z = part.at.height
     canal = ellipse(part.at, (0.0, back + 8.0), (9.0 + 1.5 * low, 8.5))
     ring = canal - 5.5
-    tip = back + 40.0 + 6.0 * np.sin(off / 5.0)
+    tip = back + 37.0 + 5.0 * np.sin(off / 5.0)
     ring = join(ring, capsule(part.at, (0.0, back + 20.0, z), (0.0, tip, z), 2.6), 4.0)
     if off < 6.5:
         for side in (-1.0, 1.0):

@@ -55,7 +55,7 @@ def make_phantom(spec: ChestSpec) -> Phantom:
     world = Geometry(grid.shape, _shifted(grid.affine), grid.frame)
     lung_map = LungMap(chest.share > 0.5, chest.depth, chest.lobes, world)
     lesions = place_lesions(lung_map, spec.lesions, streams[2])
-    tubes = grow_tubes(build, grid, streams[3])
+    tubes = grow_tubes(build, grid, streams[3], thickness=spec.thickness_mm)
     hu = _finish(spec, chest, lesions, tubes, (build, grid, grains), streams[4])
     return Phantom(
         volume=CTVolume(hu=hu, geometry=world, provenance=_provenance(hu, spec, grid.frame)),
@@ -91,17 +91,17 @@ def grid_of(spec: ChestSpec) -> Geometry:
     )
 
 
-def slice_points(grid: Geometry, number: int) -> Points:
+def slice_points(spec: ChestSpec, grid: Geometry, number: int) -> Points:
     """The pixel centres of slice `number`."""
     _, rows, columns = grid.shape
     thick, row, column = grid.spacing
     x0, y0, z0 = grid.affine[:3, 3]
     return Points(
-        x=np.float32(x0 + column * np.arange(columns))[None],
-        y=np.float32(y0 + row * np.arange(rows))[:, None],
-        z=np.float32([[z0 - thick * number]]),
+        x=np.asarray(x0 + column * np.arange(columns), np.float32)[None],
+        y=np.asarray(y0 + row * np.arange(rows), np.float32)[:, None],
+        z=np.asarray([[z0 - thick * number]], np.float32),
         pixel=(row + column) / 2,
-        thickness=thick,
+        thickness=min(thick, spec.thickness_mm),
     )
 
 
@@ -111,24 +111,22 @@ def _shifted(affine: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return moved
 
 
-def _draw_chest(
-    spec: ChestSpec, grid: Geometry, build: Build, grains: tuple[Grain, ...]
-) -> _Chest:
+def _draw_chest(spec: ChestSpec, grid: Geometry, build: Build, grains: tuple[Grain, ...]) -> _Chest:
     """Everything but the inside of the lungs, and where the lungs are."""
     chest = _Chest(grid.shape)
     for number in range(spec.num_slices):
-        at = slice_points(grid, number)
+        at = slice_points(spec, grid, number)
         canvas = Canvas(at, chest.hu[number])
         lung = lung_fields(at, build)
         paint_table(canvas, build)
         paint_wall(canvas, build, lung.cage, [grain.on_slice(at) for grain in grains[:2]])
         canvas.paint(lung.cage + 1.5, FAT_HU)
         paint_mediastinum(canvas, build, contrast=spec.contrast)
-        paint_abdomen(canvas, build, lung.cage, lung.dome, contrast=spec.contrast)
+        paint_abdomen(canvas, lung.cage, lung.dome, contrast=spec.contrast)
         paint_bones(canvas, build, lung.cage)
         paint_windpipe(canvas)
         chest.share[number] = lung.share
-        chest.depth[number] = lung.depth
+        chest.depth[number] = np.maximum(50.0 - np.abs(at.x), 0.0) * 0.6 - lung.cage
         chest.lobes[number] = lobe_labels(at)
     return chest
 
@@ -146,16 +144,18 @@ def _finish(
     blood = 230.0 if spec.contrast else BLOOD_IN_LUNG_HU
     hu = np.empty(grid.shape, dtype=np.int16)
     for number in range(spec.num_slices):
-        at = slice_points(grid, number)
+        at = slice_points(spec, grid, number)
         lung = _aerated(at, grains)
         lung += lesions.blend[number] * (lesions.density[number] - lung)
         lung += tubes.vessels[number] * (blood - lung)
         lung += tubes.walls[number] * (-40.0 - lung)
         lung += tubes.lumens[number] * (-970.0 - lung)
-        canvas = Canvas(at, chest.hu[number])
-        canvas.hu += chest.share[number] * (lung - canvas.hu)
-        paint_tubes(canvas, tubes, blood)
-        noisy = canvas.hu + _noise(spec, at, rng)
+        # Tubes are painted on the lung alone: where a branch leaves it, the heart hides the branch.
+        inside = Canvas(at, lung)
+        paint_tubes(inside, tubes, blood)
+        paint_windpipe(inside)
+        body = chest.hu[number]
+        noisy = body + chest.share[number] * (lung - body) + _noise(spec, at, rng)
         hu[number] = np.rint(np.clip(noisy, -1024.0, 3071.0)).astype(np.int16)
     return hu
 
@@ -164,8 +164,8 @@ def _aerated(at: Points, grains: tuple[Grain, ...]) -> Field:
     """Lung without vessels: denser towards the back, where blood and weight go."""
     coarse, middle, fine = (grain.on_slice(at) for grain in grains)
     gravity = 0.30 * (at.y + 10.0)
-    mottle = 7.0 * coarse + 9.0 * middle + 16.0 * np.maximum(fine, -0.6)
-    fissure = 170.0 * fissure_lines(at)
+    mottle = 2.5 * coarse + 4.0 * middle + 13.0 * np.maximum(fine, -0.6)
+    fissure = 120.0 * fissure_lines(at)
     return np.asarray(LUNG_HU + gravity + mottle + fissure, dtype=np.float32)
 
 
@@ -194,7 +194,7 @@ def _provenance(hu: npt.NDArray[np.int16], spec: ChestSpec, frame: str) -> Prove
             modality="CT",
             body_part="CHEST",
             contrast=spec.contrast,
-            slice_thickness_mm=spec.spacing_mm[0],
+            slice_thickness_mm=min(spec.spacing_mm[0], spec.thickness_mm),
         ),
         steps=(f"synthetic, seed {spec.seed}",),
     )

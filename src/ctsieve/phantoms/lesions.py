@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import spatial
+from scipy import ndimage, spatial
 
 from ctsieve.phantoms.shapes import Field
 from ctsieve.phantoms.spec import LESION_KINDS, LOBES, LesionSpec, LesionTruth
@@ -22,8 +22,8 @@ from ctsieve.types.geometry import Geometry
 ZONES = {"upper": (0.62, 0.86), "middle": (0.42, 0.66), "lower": (0.14, 0.44)}
 """Heights in the lung, 0 at its lowest and 1 at its highest voxel."""
 
-GGO_HU, CONSOLIDATION_HU, WEB_HU = -590.0, 38.0, -180.0
-LOBULE_MM = 7.0
+GGO_HU, CONSOLIDATION_HU, WEB_HU = -560.0, 38.0, -300.0
+LOBULE_MM = 6.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +32,7 @@ class LungMap:
 
     mask: npt.NDArray[np.bool_]
     depth: Field
-    """Distance from the pleura, mm."""
+    """Distance from the ribs, mm; more towards the spine and the heart."""
     lobes: npt.NDArray[np.uint8]
     grid: Geometry
 
@@ -58,9 +58,16 @@ class _Candidates:
     depth: Field
 
 
-def place_lesions(
-    lungs: LungMap, specs: Sequence[LesionSpec], rng: np.random.Generator
-) -> Lesions:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shape:
+    """A lesion as the candidates whose score is at most `edge`."""
+
+    found: _Candidates
+    score: Field
+    edge: float
+
+
+def place_lesions(lungs: LungMap, specs: Sequence[LesionSpec], rng: np.random.Generator) -> Lesions:
     """Place all lesions; a later one takes only what an earlier one left.
 
     Raises:
@@ -84,10 +91,10 @@ def place_lesions(
         taken = order[:need]
         where = found.flat[taken]
         labels.ravel()[where] = 1 + LESION_KINDS.index(spec.kind)
-        _mix(found, score, float(score[order[need - 1]]), spec, (blend, density, *warps), rng)
+        shape = _Shape(found, score, float(score[order[need - 1]]))
+        _mix(shape, spec, onto=(blend, density), grains=warps, rng=rng)
         truth.append(_truth(lungs, where, spec))
-    blend[labels == 0] *= 0.6
-    return Lesions(labels, blend, density, tuple(truth))
+    return Lesions(labels, *_softened(blend, density, lungs), tuple(truth))
 
 
 def _candidates(
@@ -102,8 +109,8 @@ def _candidates(
             f"no {spec.side} lung is left for a {spec.kind} of {spec.ml:g} ml",
             hint="the grid must show the lungs",
         )
-    xyz = lungs.grid.to_world(np.stack(np.unravel_index(flat, free.shape), axis=1))
-    xyz = xyz.astype(np.float32)
+    index = np.stack(np.unravel_index(flat, free.shape), axis=1)
+    xyz = lungs.grid.to_world(index).astype(np.float32)
     depth = lungs.depth.ravel()[flat]
     centre = _centre(xyz, depth, spec, rng)
     keep = np.ones(len(flat), dtype=bool)
@@ -119,15 +126,15 @@ def _centre(xyz: Field, depth: Field, spec: LesionSpec, rng: np.random.Generator
     low, high = ZONES[spec.zone]
     goal = rng.uniform(low, high)
     size = (spec.ml * 1000.0) ** (1 / 3)
-    inside = {"peripheral": 0.22 * size, "central": 0.9 * size + 12.0, "lobar": 0.55 * size}
+    inside = {"peripheral": 0.12 * size, "central": 0.9 * size + 12.0, "lobar": 0.55 * size}
     half = np.median(y[np.abs(height - goal) < 0.1]) if (np.abs(height - goal) < 0.1).any() else 0.0
     wrong = np.maximum(half - y, 0.0) if spec.posterior else np.maximum(y - half, 0.0)
     span = float(np.ptp(z)) + 1.0
     penalty = (
         np.abs(height - goal) * span
-        + np.abs(depth - inside[spec.placement]) * 2.0
+        + np.abs(depth - inside[spec.placement]) * 5.0
         + wrong * 2.0
-        + rng.random(len(z), dtype=np.float32) * 45.0
+        + rng.random(len(z), dtype=np.float32) * 30.0
     )
     return int(penalty.argmin())
 
@@ -149,24 +156,26 @@ def _score(
 
 
 def _mix(
-    found: _Candidates,
-    score: Field,
-    edge: float,
+    shape: _Shape,
     spec: LesionSpec,
-    onto: tuple[Field, Field, Grain, Grain, Grain],
+    *,
+    onto: tuple[Field, Field],
+    grains: Sequence[Grain],
     rng: np.random.Generator,
 ) -> None:
-    """Blend the lesion's density in; ground glass fades over millimetres, consolidation does not."""
-    blend, density, _, middle, fine = onto
+    """Blend the lesion's density in; ground glass fades more slowly than consolidation."""
+    blend, density = onto
+    _, middle, fine = grains
+    found = shape.found
     fade = 2.5 if spec.kind == "consolidation" else 5.5
-    share = np.clip(0.5 + (edge - score) / (2.0 * fade) + 0.22, 0.0, 1.0)
-    near = np.flatnonzero(share > 0.01)
-    share = share[near] ** 1.3
+    share = np.clip(0.5 + (shape.edge - shape.score) / (2.0 * fade), 0.0, 1.0)
+    near = np.flatnonzero(share > 0.0)
+    share = share[near] * share[near] * (3.0 - 2.0 * share[near])
     xyz = found.xyz[near]
     if spec.kind == "consolidation":
         hu = CONSOLIDATION_HU + 8.0 * middle.at_points(xyz)
     else:
-        hu = GGO_HU + 55.0 * middle.at_points(xyz) + 30.0 * fine.at_points(xyz)
+        hu = GGO_HU + 45.0 * middle.at_points(xyz) + 35.0 * fine.at_points(xyz)
     if spec.kind == "crazy_paving":
         web = polygon_web(xyz, rng)
         hu = hu - 15.0 + web * (WEB_HU - hu)
@@ -176,19 +185,31 @@ def _mix(
     density.ravel()[where[stronger]] = hu[stronger]
 
 
+def _softened(blend: Field, density: Field, lungs: LungMap) -> tuple[Field, Field]:
+    """Both blurred by a pixel, and continued over the rim of the lung that the mask leaves out."""
+    sigma = 0.7
+    for number in np.flatnonzero(blend.any(axis=(1, 2))):
+        inside = ndimage.gaussian_filter(lungs.mask[number].astype(np.float32), sigma)
+        share = ndimage.gaussian_filter(blend[number], sigma)
+        mixed = ndimage.gaussian_filter(blend[number] * density[number], sigma)
+        blend[number] = np.minimum(share / np.maximum(inside, 1e-3), 1.0)
+        density[number] = mixed / np.maximum(share, 1e-6)
+    return blend, density
+
+
 def polygon_web(xyz: Field, rng: np.random.Generator) -> Field:
     """How much of the places (n, 3) is wall between random polyhedra of about `LOBULE_MM`, 0 to 1.
 
     The cells are tall along z, so that a thick slice does not smear the web away.
     """
-    flat = xyz * np.float32([1.0, 1.0, 0.35])
+    flat = xyz * np.asarray([1.0, 1.0, 0.35], np.float32)
     low, high = flat.min(axis=0) - LOBULE_MM, flat.max(axis=0) + LOBULE_MM
     axes = [np.arange(a, b + LOBULE_MM, LOBULE_MM) for a, b in zip(low, high, strict=True)]
     seeds = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     seeds = seeds + rng.uniform(-0.42, 0.42, seeds.shape) * LOBULE_MM
-    distance, _ = spatial.cKDTree(seeds).query(flat, k=2)
-    gap = distance[:, 1] - distance[:, 0]
-    return np.asarray(np.clip(1.35 - gap / 1.1, 0.0, 1.0), dtype=np.float32)
+    near, _ = spatial.cKDTree(seeds).query(flat, k=2)
+    gap = np.diff(np.asarray(near), axis=1)[:, 0]
+    return np.asarray(np.clip(1.2 - gap / 1.0, 0.0, 1.0), dtype=np.float32)
 
 
 def _truth(lungs: LungMap, where: npt.NDArray[np.int64], spec: LesionSpec) -> LesionTruth:
@@ -203,5 +224,3 @@ def _truth(lungs: LungMap, where: npt.NDArray[np.int64], spec: LesionSpec) -> Le
         ml=len(where) * lungs.grid.voxel_ml,
         slices=tuple(int(s) for s in np.unique(index[:, 0])),
     )
-
-

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ctsieve.phantoms.build import Build
 from ctsieve.phantoms.mediastinum import envelope
-from ctsieve.phantoms.shapes import Field, Points, coverage, cut, squircle
+from ctsieve.phantoms.shapes import Field, Points, coverage, cut, ellipse, join
 
 LEFT, RIGHT = 1.0, -1.0
 
@@ -25,20 +25,18 @@ class LungFields:
     share: Field
     """Share of the pixel that is lung."""
 
-    @property
-    def depth(self) -> Field:
-        """Distance from the pleura of ribs, mediastinum, into the lung, mm."""
-        return np.minimum(-self.cage, self.envelope)
-
 
 def rib_cage(at: Points, build: Build) -> Field:
-    """Distance to the inner surface of the rib cage."""
-    front, back = build.front(at.z), build.back(at.z)
+    """Distance to the inner surface of the rib cage: two round halves that melt in the middle."""
+    front, back, wide = build.front(at.z), build.back(at.z), build.half_width(at.z)
     centre, half = (front + back) / 2, (back - front) / 2
-    # The widest place lies behind the middle: the chest is egg-shaped.
-    lean = np.float32(0.16) * (at.y - centre) / half
-    narrower = build.half_width(at.z) * (1.0 + np.clip(lean, -0.2, 0.12))
-    return squircle(at, (0.0, centre), (narrower, half), 2.35)
+    radius = 0.60 * wide
+    halves = [
+        ellipse(at, (side * (wide - radius), centre + 5.0), (radius, half - 3.0))
+        for side in (-1.0, 1.0)
+    ]
+    front_bow = ellipse(at, (0.0, centre - 0.10 * half), (0.74 * wide, 0.90 * half))
+    return join(join(halves[0], halves[1], 20.0), front_bow, 14.0)
 
 
 def diaphragm(at: Points, build: Build) -> Field:

@@ -1,14 +1,22 @@
 """Heart, great vessels, windpipe and gullet; and the envelope that the lungs leave to them."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from ctsieve.phantoms.build import Build
-from ctsieve.phantoms.shapes import Canvas, Field, Points, ellipse, join, profile, tapered
-
-Path = Sequence[tuple[float, float, float, float]]
-"""A tube through (x, y, z, radius), mm."""
+from ctsieve.phantoms.shapes import (
+    Canvas,
+    Field,
+    Path,
+    Points,
+    at_height,
+    ellipse,
+    join,
+    profile,
+    tapered,
+)
 
 AORTA: Path = (
     (2, -34, -42, 15), (-14, -38, -20, 16), (-19, -38, 6, 16), (-14, -34, 26, 15),
@@ -18,7 +26,12 @@ AORTA: Path = (
 CAVA: Path = ((-27, -28, 62, 7), (-30, -22, 40, 8.5), (-32, -18, 5, 9), (-33, -16, -32, 9.5))
 LOWER_CAVA: Path = ((-26, -8, -84, 11), (-24, -2, -112, 12), (-22, 2, -235, 12))
 PULMONARY_TRUNK: Path = ((16, -58, -46, 14), (18, -50, -24, 14), (19, -32, -10, 13))
-RIGHT_PULMONARY: Path = ((17, -30, -13, 11), (-4, -14, -19, 11), (-38, -2, -24, 9), (-50, 2, -32, 6))
+RIGHT_PULMONARY: Path = (
+    (17, -30, -13, 11),
+    (-4, -14, -19, 11),
+    (-38, -2, -24, 9),
+    (-50, 2, -32, 6),
+)
 LEFT_PULMONARY: Path = ((19, -30, -9, 11), (32, -8, -4, 10.5), (44, 12, -10, 9), (50, 18, -22, 6))
 LOWER_VEINS: tuple[Path, ...] = (
     ((-20, 0, -54, 8), (-46, 10, -60, 6)),
@@ -32,7 +45,13 @@ NECK_VESSELS: tuple[Path, ...] = (
     ((16, 4, 36, 5.5), (28, 4, 72, 5), (44, 2, 98, 4.5), (90, 0, 112, 4)),
     ((-20, -14, 70, 6), (-44, 0, 98, 4.5), (-90, 0, 112, 4)),
     ((-27, -28, 62, 7), (-33, -24, 100, 6.5), (-34, -18, 130, 6)),
-    ((-27, -30, 52, 7), (0, -36, 56, 6.5), (24, -28, 70, 6.5), (34, -20, 100, 6.5), (34, -16, 130, 6)),
+    (
+        (-27, -30, 52, 7),
+        (0, -36, 56, 6.5),
+        (24, -28, 70, 6.5),
+        (34, -20, 100, 6.5),
+        (34, -16, 130, 6),
+    ),
 )
 TRACHEA: Path = ((0, -14, 135, 8.5), (0, -6, 80, 8.8), (-3, 4, 25, 9), (-2, 9, 2, 9.5))
 BRONCHI: tuple[Path, ...] = (
@@ -53,12 +72,14 @@ def envelope(at: Points, build: Build) -> Field:
     """Distance to everything between the lungs, with the fat around it."""
     spine = build.spine(at.z)
     shape = ellipse(at, (0.0, spine + 9.0), (21.0, 34.0))
-    middle_width = profile((120, 30), (85, 27), (45, 23), (0, 20), (-60, 20), (-200, 22))(at.z)
+    middle_width = profile(
+        (120, 34), (100, 27), (70, 22), (45, 21), (0, 19), (-60, 19), (-200, 22)
+    )(at.z)
     shape = join(shape, ellipse(at, (0.0, 8.0), (middle_width, 46.0)), 12.0)
     front = build.front(at.z)
-    septum = profile((118, 30), (70, 27), (40, 13), (0, 6), (-40, 8), (-100, 16))(at.z)
+    septum = profile((118, 30), (84, 25), (55, 19), (30, 11), (0, 5), (-40, 7), (-100, 16))(at.z)
     shape = join(shape, ellipse(at, (2.0, front / 2 - 8.0), (septum, -front / 2 + 14.0)), 10.0)
-    shape = join(shape, heart(at, build) - 4.5, 8.0)
+    shape = join(shape, heart(at, build) - 2.0, 7.0)
     for path in (AORTA, CAVA, RIGHT_PULMONARY, LEFT_PULMONARY, PULMONARY_TRUNK, LOWER_CAVA):
         shape = join(shape, _tube(at, path, 2.5), 6.0)
     for path in (*LOWER_VEINS, *BRONCHI[:2]):
@@ -74,9 +95,9 @@ def heart(at: Points, build: Build) -> Field:
 def chambers(at: Points, build: Build, *, grow: float = 0.0) -> Field:
     """Distance to the blood inside the heart, grown by `grow` mm."""
     size = build.heart
-    shape = _ball(at, (-26, -34, -66), (24 * size, 28 * size, 34 * size)) - grow
-    left = _ball(at, (36, -34, -86), (40 * size, 26 * size, 32 * size), turn=-0.75) - grow
-    right = _ball(at, (8, -58, -84), (36 * size, 20 * size, 34 * size), turn=-0.15) - grow
+    shape = _ball(at, (-17, -34, -66), (24 * size, 28 * size, 34 * size)) - grow
+    left = _ball(at, (40, -36, -86), (41 * size, 27 * size, 32 * size), turn=-0.62) - grow
+    right = _ball(at, (14, -62, -84), (37 * size, 22 * size, 33 * size), turn=-0.12) - grow
     atrium = _ball(at, (0, -2, -52), (27 * size, 17 * size, 22 * size)) - grow
     blend = 3.0 + grow
     return join(join(join(shape, right, blend), left, blend), atrium, blend)
@@ -90,7 +111,7 @@ def paint_mediastinum(canvas: Canvas, build: Build, *, contrast: bool) -> None:
     muscle = heart(part.at, build)
     if muscle.size and float(muscle.min(initial=1e9)) < 3.0:
         rim = part.at.pixel * 0.6 + 1.0
-        part.paint(np.abs(muscle - 6.0) - 0.4, 5.0)
+        part.paint(np.abs(muscle - 2.5) - 0.4, 5.0)
         part.paint(muscle, 112.0 if contrast else 44.0, softness=rim)
         part.paint(chambers(part.at, build), left_blood if contrast else 40.0, softness=rim + 2.0)
     for path in (CAVA, LOWER_CAVA, PULMONARY_TRUNK, RIGHT_PULMONARY, LEFT_PULMONARY):
@@ -113,7 +134,7 @@ def _paint_gullet(canvas: Canvas) -> None:
     z = canvas.at.height
     if z < -128.0:
         return
-    y = float(_GULLET(np.float32([z]))[0])
+    y = at_height(_GULLET, z)
     x = 7.0 if z > -60.0 else 7.0 + (-60.0 - z) * 0.2
     part = canvas.near(x, y, 14.0)
     part.paint(ellipse(part.at, (x, y), (9.0, 6.0)), 38.0)
@@ -124,8 +145,8 @@ def _paint_gullet(canvas: Canvas) -> None:
 def _tube(at: Points, path: Path, grow: float) -> Field:
     """Distance to a tube; pieces that end far above or below all points are left out."""
     low, high = float(at.z.min()) - FAR_MM, float(at.z.max()) + FAR_MM
-    shape = np.full(np.broadcast_shapes(at.x.shape, at.y.shape, at.z.shape), FAR_MM, np.float32)
-    for start, stop in zip(path[:-1], path[1:], strict=True):
+    shape = np.full(at.shape, FAR_MM, np.float32)
+    for start, stop in pairwise(path):
         reach = max(start[3], stop[3]) + grow
         if min(start[2], stop[2]) - reach <= high and max(start[2], stop[2]) + reach >= low:
             np.minimum(shape, tapered(at, start, stop) - grow, out=shape)

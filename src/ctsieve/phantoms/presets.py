@@ -45,7 +45,7 @@ def _covid(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
     """Five to nine lesions on both sides, most of them low and behind, most of them hazy."""
     lesions = []
     for number in range(int(rng.integers(5, 10))):
-        side: Side = "left" if (number + int(rng.integers(0, 4) == 0)) % 2 else "right"
+        side: Side = "left" if (number if number < 2 else int(rng.integers(0, 2))) else "right"
         kind: LesionKind = "ggo"
         if number == 1 or (number > 3 and rng.random() < 0.25):
             kind = "crazy_paving"

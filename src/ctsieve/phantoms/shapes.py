@@ -9,13 +9,19 @@ Source: I. Quilez, "Distance functions" (ellipse bound, capsule, polynomial smoo
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
 Field = npt.NDArray[np.float32]
-Scalar = float | Field
+Scalar = float | npt.NDArray[np.floating[Any]]
+Place = tuple[float, float, float]
+Path = Sequence[tuple[float, float, float, float]]
+"""A tube through (x, y, z, radius), mm."""
+
 Profile = Callable[[Field], Field]
 
 
@@ -30,9 +36,19 @@ class Points:
     thickness: float = 1.0
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a field on these points."""
+        return np.broadcast_shapes(self.x.shape, self.y.shape, self.z.shape)
+
+    @property
     def height(self) -> float:
         """The z of a slice (of the first, if there are several)."""
         return float(self.z.flat[0])
+
+
+def at_height(curve: Profile, z: float) -> float:
+    """The value of a profile at one height."""
+    return float(curve(np.asarray([z], dtype=np.float32))[0])
 
 
 def profile(*knots: tuple[float, float]) -> Profile:
@@ -47,7 +63,9 @@ def profile(*knots: tuple[float, float]) -> Profile:
     return value
 
 
-def ellipse(at: Points, centre: Sequence[Scalar], radii: Sequence[Scalar], *, turn: float = 0.0) -> Field:
+def ellipse(
+    at: Points, centre: Sequence[Scalar], radii: Sequence[Scalar], *, turn: float = 0.0
+) -> Field:
     """Distance to an upright elliptic column (x, y); `turn` radians moves +x towards +y."""
     x, y = at.x - centre[0], at.y - centre[1]
     if turn:
@@ -60,7 +78,9 @@ def ellipse(at: Points, centre: Sequence[Scalar], radii: Sequence[Scalar], *, tu
     return np.asarray(k0 * (k0 - 1.0) / np.maximum(k1, 1e-6), dtype=np.float32)
 
 
-def squircle(at: Points, centre: Sequence[Scalar], radii: Sequence[Scalar], power: float = 2.6) -> Field:
+def squircle(
+    at: Points, centre: Sequence[Scalar], radii: Sequence[Scalar], power: float = 2.6
+) -> Field:
     """Rough distance to a superellipse column, between an ellipse and a box."""
     u = np.abs(at.x - centre[0]) / radii[0]
     v = np.abs(at.y - centre[1]) / radii[1]
@@ -89,6 +109,11 @@ def join(first: Field, second: Field, blend: float) -> Field:
 def cut(shape: Field, tool: Field, blend: float) -> Field:
     """`shape` without `tool`, the new edge rounded by about `blend` mm."""
     return -join(-shape, tool, blend)
+
+
+def xyz(x: float, y: float, z: float) -> Field:
+    """A point as an array (3,)."""
+    return np.asarray([x, y, z], dtype=np.float32)
 
 
 def coverage(distance: Field, width: float) -> Field:
@@ -121,9 +146,9 @@ class Canvas:
         share = coverage(distance, self.at.pixel + softness)
         self.hu += share * (hu - self.hu)
 
-    def tubes(self, path: Sequence[tuple[float, float, float, float]], hu: float) -> None:
+    def tubes(self, path: Path, hu: float) -> None:
         """Paint a chain of capsules through (x, y, z, radius); only what meets this slice."""
-        for (*a, ra), (*b, rb) in zip(path[:-1], path[1:], strict=True):
+        for (*a, ra), (*b, rb) in pairwise(path):
             reach = max(ra, rb) + self.at.thickness / 2
             low, high = min(a[2], b[2]) - reach, max(a[2], b[2]) + reach
             if not low <= self.at.height <= high:
@@ -135,7 +160,7 @@ class Canvas:
 
 
 def tapered(at: Points, start: Sequence[float], stop: Sequence[float]) -> Field:
-    """Distance to a tube from (x, y, z, radius) to (x, y, z, radius), its radius changing evenly."""
+    """Distance to a tube between (x, y, z, radius) and another, its radius changing evenly."""
     a, b = np.asarray(start[:3], np.float32), np.asarray(stop[:3], np.float32)
     d = b - a
     along = (at.x - a[0]) * d[0] + (at.y - a[1]) * d[1] + (at.z - a[2]) * d[2]

@@ -54,6 +54,8 @@ class ChestSpec(BaseModel):
         Annotated[float, Field(gt=0.0)],
     ] = (5.5, 0.74, 0.74)
     """Between slices, rows and columns."""
+    thickness_mm: Annotated[float, Field(gt=0.0)] = 2.5
+    """What a slice averages over, at most the spacing: as in archives, it may be less."""
     lesions: tuple[LesionSpec, ...] = ()
     noise_hu: Annotated[float, Field(ge=0.0)] = 14.0
     """Standard deviation of the noise in the middle of the chest."""

@@ -3,16 +3,17 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from ctsieve.phantoms.build import Build
 from ctsieve.phantoms.lungs import lung_fields
-from ctsieve.phantoms.shapes import Canvas, Field, Points
+from ctsieve.phantoms.shapes import Canvas, Field, Points, xyz
 from ctsieve.phantoms.trees import Branches, beside, grow, splat
 from ctsieve.types.geometry import Geometry
 
 COARSE_MM = 7.0
-NUM_TIPS = 1024
-TIP_RADIUS_MM = 0.40
+NUM_TIPS = 2048
+TIP_RADIUS_MM = 0.52
 BRONCHUS_GENERATIONS = 7
 DRAWN_RADIUS_PIXELS = 1.3
 """Wider branches are drawn as shapes, others scattered: scattering is grainy inside."""
@@ -31,7 +32,9 @@ class LungTubes:
     wide_bronchi: list[Chain] = field(default_factory=list)
 
 
-def grow_tubes(build: Build, grid: Geometry, rng: np.random.Generator) -> LungTubes:
+def grow_tubes(
+    build: Build, grid: Geometry, rng: np.random.Generator, *, thickness: float
+) -> LungTubes:
     """Trees of both lungs, drawn on the grid."""
     vessels, bronchi = _trees(build, rng)
     limit = DRAWN_RADIUS_PIXELS * max(grid.spacing[1:])
@@ -41,13 +44,15 @@ def grow_tubes(build: Build, grid: Geometry, rng: np.random.Generator) -> LungTu
     for tree in vessels:
         wide = tree.start_radius > limit
         wide_vessels += tree.pieces(wide)
-        np.maximum(thin, splat(tree.only(~wide), grid, rng), out=thin)
+        np.maximum(thin, splat(tree.only(~wide), grid, rng, thickness=thickness), out=thin)
     for tree in bronchi:
         wide = tree.start_radius > limit
         wide_bronchi += tree.pieces(wide)
         narrow = tree.only(~wide)
-        np.maximum(lumens, splat(narrow, grid, rng), out=lumens)
-        np.maximum(walls, splat(narrow.widened(1.12, 0.35), grid, rng), out=walls)
+        np.maximum(lumens, splat(narrow, grid, rng, thickness=thickness), out=lumens)
+        np.maximum(
+            walls, splat(narrow.widened(1.12, 0.35), grid, rng, thickness=thickness), out=walls
+        )
     return LungTubes(thin, np.maximum(walls - lumens, 0.0), lumens, wide_vessels, wide_bronchi)
 
 
@@ -56,7 +61,7 @@ def paint_tubes(canvas: Canvas, tubes: LungTubes, blood_hu: float) -> None:
     for chain in tubes.wide_vessels:
         canvas.tubes(_four(chain), blood_hu)
     for chain in tubes.wide_bronchi:
-        canvas.tubes([(x, y, z, r * 1.12 + 0.5) for x, y, z, r in _four(chain)], -20.0)
+        canvas.tubes([(x, y, z, r * 1.1 + 0.45) for x, y, z, r in _four(chain)], -130.0)
     for chain in tubes.wide_bronchi:
         canvas.tubes(_four(chain), -985.0)
 
@@ -72,19 +77,19 @@ def _trees(build: Build, rng: np.random.Generator) -> tuple[list[Branches], list
     for side in (-1.0, 1.0):
         own = points[left == (side > 0)]
         ends = rng.permutation(own)[: 2 * NUM_TIPS]
-        artery_root = np.float32([side * 46.0, 6.0, -24.0 if side < 0 else -16.0])
-        vein_root = np.float32([side * 45.0, -4.0, -46.0])
-        heading = np.float32([side * 0.8, 0.1, -0.5])
+        artery_root = xyz(side * 46.0, 6.0, -24.0 if side < 0 else -16.0)
+        vein_root = xyz(side * 45.0, -4.0, -46.0)
+        heading = xyz(side * 0.8, 0.1, -0.5)
         artery = grow(artery_root, heading, ends[:NUM_TIPS], tip_radius=TIP_RADIUS_MM)
         vein = grow(vein_root, heading, ends[NUM_TIPS:], tip_radius=TIP_RADIUS_MM * 0.95)
         vessels += [artery, vein]
-        offset = np.float32([-side * 0.35, 0.15, 0.9])
+        offset = xyz(-side * 0.35, 0.15, 0.9)
         offset /= np.linalg.norm(offset)
         bronchi.append(beside(artery, generations=BRONCHUS_GENERATIONS, offset=offset))
     return vessels, bronchi
 
 
-def _inside(build: Build, rng: np.random.Generator) -> tuple[Field, np.ndarray]:
+def _inside(build: Build, rng: np.random.Generator) -> tuple[Field, npt.NDArray[np.bool_]]:
     """Scattered points (n, 3) inside the lungs, off the pleura, and which are left."""
     step = COARSE_MM
     at = Points(
@@ -95,7 +100,7 @@ def _inside(build: Build, rng: np.random.Generator) -> tuple[Field, np.ndarray]:
         thickness=step,
     )
     lung = lung_fields(at, build)
-    room = (lung.share > 0.9) & (lung.depth > 2.5)
+    room = (lung.share > 0.9) & (lung.cage < -2.5)
     s, r, c = np.nonzero(room)
     cells = np.stack([at.x[0, 0, c], at.y[0, r, 0], at.z[s, 0, 0]], axis=1)
     repeats = -(-3 * NUM_TIPS // min((cells[:, 0] > 0).sum(), (cells[:, 0] < 0).sum()))

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from ctsieve.phantoms.build import Build
-from ctsieve.phantoms.shapes import Canvas, Field, Points, ellipse, join, profile, squircle
+from ctsieve.phantoms.shapes import (
+    Canvas,
+    Field,
+    Points,
+    at_height,
+    ellipse,
+    join,
+    profile,
+    squircle,
+)
 
 FAT_HU, MUSCLE_HU, SKIN_HU = -105.0, 52.0, 15.0
 WALL_MM = 13.0
@@ -14,37 +23,47 @@ WALL_MM = 13.0
 _ARMPIT = profile((125, 6), (95, 16), (60, 26), (20, 24), (-30, 15), (-100, 8), (-230, 6))
 """Muscle at the side of the rib cage (latissimus, serratus), mm."""
 _FRONT_MUSCLE = profile((110, 20), (70, 16), (20, 11), (-20, 5), (-80, 4), (-230, 5))
-_BACK_MUSCLE = profile((125, 30), (80, 30), (30, 25), (-40, 20), (-230, 22))
+_SKIN_FRONT = profile(
+    (130, -46),
+    (112, -54),
+    (95, -66),
+    (70, -86),
+    (40, -103),
+    (0, -115),
+    (-60, -124),
+    (-120, -126),
+    (-230, -122),
+)
+_SKIN_BACK = profile(
+    (130, 86), (100, 104), (60, 118), (0, 127), (-60, 126), (-120, 120), (-180, 111), (-230, 103)
+)
 
 
 def outline(at: Points, build: Build) -> Field:
     """Distance to the skin."""
-    fat = np.float32(build.fat_mm)
-    wide = build.half_width(at.z) + WALL_MM + _ARMPIT(at.z) + fat
-    front = build.front(np.minimum(at.z, 55.0)) - WALL_MM - _FRONT_MUSCLE(at.z) - 0.85 * fat
-    front = front + np.maximum(at.z - 55.0, 0.0) * 0.16
-    back = build.back(np.minimum(at.z, 20.0)) + WALL_MM + _BACK_MUSCLE(at.z) + 0.55 * fat
-    neck = np.clip((at.z - 62.0) / 70.0, 0.0, 1.0)
-    wide = wide * (1 - 0.15 * neck)
-    shape = squircle(at, (0.0, (front + back) / 2), (wide, (back - front) / 2), 2.45)
-    high = np.clip((at.z - 44.0) / 45.0, 0.0, 1.0)
+    fat = np.float32(build.fat_mm - 12.0)
+    deep = np.float32(build.deep)
+    wide = build.half_width(np.minimum(at.z, 70.0)) + WALL_MM + _ARMPIT(at.z) + 12.0 + fat
+    front, back = _SKIN_FRONT(at.z) * deep - 0.8 * fat, _SKIN_BACK(at.z) * deep + 0.5 * fat
+    shape = squircle(at, (0.0, (front + back) / 2), (wide, (back - front) / 2), 2.4)
+    high = np.clip((at.z - 30.0) / 60.0, 0.0, 1.0)
     for side in (-1.0, 1.0):
-        size = 28.0 + 26.0 * high
-        place = (side * (118.0 + 26.0 * high) * build.wide, 34.0 - 12.0 * high)
-        shoulder = ellipse(at, place, (size + fat * 0.7, size * 0.9 + fat * 0.4))
-        shape = join(shape, shoulder + 30.0 * (1 - high), 30.0)
+        place = (side * (112.0 + 34.0 * high) * build.wide, 40.0 - 20.0 * high)
+        size = (34.0 + 24.0 * high + 0.7 * fat, 34.0 + 20.0 * high + 0.4 * fat)
+        shape = join(shape, ellipse(at, place, size) + 34.0 * (1 - high), 40.0)
         if build.breast_mm > 0.0:
-            breast = _breast(at, build, side)
-            shape = join(shape, breast, 12.0)
+            shape = join(shape, _breast(at, build, side), 34.0)
     return shape
 
 
 def _breast(at: Points, build: Build, side: float) -> Field:
-    bulge = np.sqrt(np.clip(1.0 - ((at.z + 34.0) / 64.0) ** 2, 0.0, 1.0)) * build.breast_mm
-    y = build.front(at.z) - WALL_MM - 4.0
-    return ellipse(at, (side * 78.0, y), (62.0, 10.0 + build.fat_mm + bulge)) + np.where(
-        bulge > 0, 0.0, 30.0
-    ).astype(np.float32)
+    """Lying on the back, breasts are flat and lean outwards."""
+    height = np.clip(1.0 - ((at.z + 28.0) / 70.0) ** 2, 0.0, 1.0)
+    y = _SKIN_FRONT(at.z) * build.deep + 14.0
+    depth = 13.0 + 0.8 * (build.fat_mm - 12.0) + build.breast_mm
+    away = 84.0 * (1.0 - np.sqrt(height))
+    shape = ellipse(at, (side * 88.0, y), (56.0, depth), turn=side * 0.22) + away
+    return np.asarray(shape, dtype=np.float32)
 
 
 def muscles(at: Points, build: Build, cage: Field) -> Field:
@@ -97,9 +116,9 @@ def paint_wall(canvas: Canvas, build: Build, cage: Field, grains: Sequence[Field
 def paint_table(canvas: Canvas, build: Build) -> None:
     """The mattress and the two shells of a curved table, right under the back."""
     at = canvas.at
-    lowest = float((build.back(np.float32([-30.0])) + WALL_MM + 20.0 + 0.55 * build.fat_mm)[0])
+    lowest = at_height(_SKIN_BACK, -10.0) * build.deep + 0.5 * (build.fat_mm - 12.0)
     radius = 420.0
-    top = lowest + 13.0
+    top = lowest + 9.0
     away = np.hypot(at.x, at.y - (top - radius)) - radius
     within = np.abs(at.x) - 205.0
     canvas.paint(np.maximum(np.abs(away + 4.0) - 5.0, within), -905.0)

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import data_element_generator
 from pydicom.tag import BaseTag
 
+from ctsieve.readers._header import UNDEFINED_LENGTH
 from ctsieve.types.errors import UnreadableStudy
 
 Element = DataElement | RawDataElement
@@ -93,7 +94,9 @@ class Elements:
             return []
         little = self._order == "little"
         return [
-            Elements({int(t): e for t, e in zip(i.keys(), i.values(), strict=True)}, little_endian=little)
+            Elements(
+                {int(t): e for t, e in zip(i.keys(), i.values(), strict=True)}, little_endian=little
+            )
             for i in items
         ]
 
@@ -106,14 +109,23 @@ class Parsed(Elements):
     """The elements in front of the pixels, and where the pixels are."""
 
     def __init__(
-        self, elements: Mapping[int, Element], *, little_endian: bool, pixels: tuple[int, int] | None
+        self,
+        elements: Mapping[int, Element],
+        *,
+        little_endian: bool,
+        pixels: tuple[int, int] | None,
+        cut: bool,
     ) -> None:
         super().__init__(elements, little_endian=little_endian)
         self.pixels = pixels
         """Offset and declared length of the value of Pixel Data; None where there is none."""
+        self.cut = cut
+        """Whether the bytes end inside an element."""
 
 
-def parse(data: bytes, *, start: int, implicit: bool, little_endian: bool, tags: list[int]) -> Parsed:
+def parse(
+    data: bytes, *, start: int, implicit: bool, little_endian: bool, tags: list[int]
+) -> Parsed:
     """The wanted `tags` of the data set that begins at `start`, up to the pixels.
 
     Raises:
@@ -140,7 +152,8 @@ def parse(data: bytes, *, start: int, implicit: bool, little_endian: bool, tags:
             "a DICOM file nests its sequences too deeply", hint="the file is damaged or hostile"
         ) from error
     pixels = next(((at, length) for tag, at, length in found if tag == PIXEL_DATA), None)
-    return Parsed(elements, little_endian=little_endian, pixels=pixels)
+    cut = file.tell() > len(data) or any(_end(e) > len(data) for e in elements.values())
+    return Parsed(elements, little_endian=little_endian, pixels=pixels, cut=cut)
 
 
 def parse_meta(data: bytes) -> tuple[str, int]:
@@ -159,6 +172,11 @@ def parse_meta(data: bytes) -> tuple[str, int]:
     generator = data_element_generator(file, False, True, stop_when=stop)
     elements = Elements({int(e.tag): e for e in generator})
     return elements.text(0x00020010), ends[0] if ends else file.tell()
+
+
+def _end(element: Element) -> int:
+    known = isinstance(element, RawDataElement) and element.length != UNDEFINED_LENGTH
+    return element.value_tell + element.length if known else 0
 
 
 def _decoded(value: object) -> str:

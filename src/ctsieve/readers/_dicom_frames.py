@@ -24,7 +24,15 @@ _RESCALE_TYPE: Final = 0x00281054
 _IMAGE_TYPE: Final = 0x00080008
 _FRAME_TYPE: Final = 0x00089007
 
-_PHASES: Final = (0x00200012, 0x00200100, 0x00209128, 0x00209056, 0x00181060, 0x00209241, 0x00080032)
+_PHASES: Final = (
+    0x00200012,
+    0x00200100,
+    0x00209128,
+    0x00209056,
+    0x00181060,
+    0x00209241,
+    0x00080032,
+)
 """Acquisition Number, Temporal Position (Identifier, Index), Stack, Trigger Time, Cardiac Phase,
 Acquisition Time."""
 

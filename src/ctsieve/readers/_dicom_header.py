@@ -9,8 +9,15 @@ from typing import Final
 from ctsieve.readers._codecs import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, LOSSY
 from ctsieve.readers._dicom_elements import PARSE_ERRORS, Elements, Parsed, parse, parse_meta
 from ctsieve.readers._dicom_frames import FRAME_TAGS, frames_of
-from ctsieve.readers._header import FileHeader, Frame, PixelFormat
-from ctsieve.readers._limits import MAX_HEADER_BYTES, MAX_INFLATED_BYTES, check_grid, safe_text
+from ctsieve.readers._header import CT_CLASSES, FileHeader, Frame, PixelFormat
+from ctsieve.readers._limits import (
+    MAX_HEADER_BYTES,
+    MAX_INFLATED_BYTES,
+    MAX_RATIO,
+    SMALL_ARCHIVE_BYTES,
+    check_grid,
+    safe_text,
+)
 from ctsieve.types.errors import UnreadableStudy
 from ctsieve.types.provenance import Acquisition
 
@@ -29,7 +36,7 @@ _TAGS: Final = [
 _NO_CONTRAST: Final = frozenset({"NO", "NONE", "WITHOUT", "NATIVE", "NON CONTRAST", "W/O"})
 
 
-class NotAnImage(Exception):  # noqa: N818
+class NotAnImage(Exception):
     """A DICOM file without pixels we can use; `kind` says what it is.  Never leaves the reader."""
 
     def __init__(self, kind: str) -> None:
@@ -48,7 +55,8 @@ def read_header(path: Path, *, name: str) -> list[Frame]:
     transfer_syntax, found = _parsed(path, size)
     modality = safe_text(found.text(0x00080060), limit=16)
     if found.pixels is None:
-        if not found.text(0x00080016):
+        is_image = found.text(0x00080016) in CT_CLASSES or 0x00280010 in found
+        if found.cut or is_image or 0x00080016 not in found:
             raise UnreadableStudy("a DICOM file ends before its pixels", hint="send it again")
         raise NotAnImage(modality or "no pixels")
     pixels = _pixel_format(found)
@@ -78,20 +86,21 @@ def read_header(path: Path, *, name: str) -> list[Frame]:
 
 
 def inflated(data: bytes) -> bytes:
-    """A deflated file with its data set inflated, at most `MAX_INFLATED_BYTES` (PS3.5 A.5).
+    """A deflated file with its data set inflated, under limits (PS3.5 A.5).
 
     Raises:
         UnreadableStudy: it would be larger, or is damaged.
     """
     _, start = parse_meta(data)
+    limit = min(MAX_INFLATED_BYTES, max(SMALL_ARCHIVE_BYTES, MAX_RATIO * len(data)))
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        body = engine.decompress(data[start:], MAX_INFLATED_BYTES)
+        body = engine.decompress(data[start:], limit)
     except zlib.error as error:
         raise UnreadableStudy("a deflated DICOM file is damaged", hint="send it again") from error
     if engine.unconsumed_tail:
         raise UnreadableStudy(
-            f"a deflated DICOM file holds more than {MAX_INFLATED_BYTES} bytes",
+            f"a deflated DICOM file of {len(data)} bytes holds more than {limit}",
             hint="export it with another transfer syntax",
         )
     return data[:start] + body

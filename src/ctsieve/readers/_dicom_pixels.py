@@ -1,13 +1,8 @@
-"""From a chosen file to Hounsfield units: each file is read once, hashed while it is in memory.
-
-Threads decode in parallel: reading, hashing, every decoder and NumPy release the GIL.
-"""
+"""From a chosen file to Hounsfield units: each file is read once and hashed on the way."""
 
 import hashlib
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,25 +20,10 @@ from ctsieve.readers._dicom_elements import PARSE_ERRORS
 from ctsieve.readers._dicom_header import inflated
 from ctsieve.readers._header import UNDEFINED_LENGTH, FileHeader, Frame
 from ctsieve.readers._hu import stored_values, to_hu
+from ctsieve.readers._parallel import in_parallel
 from ctsieve.types.errors import UnreadableStudy, UnsupportedTransferSyntax
 
-A = TypeVar("A")
-B = TypeVar("B")
-
-_MAX_WORKERS: Final = 16
 _TRUNCATED_HINT: Final = "the file is incomplete; send the study again"
-
-
-def in_parallel(
-    work: Callable[[A], B], items: Sequence[A], *, workers: int | None
-) -> Iterator[B]:
-    """`work` of every item, in order, on a few threads; in this one if there is one worker."""
-    threads = min(workers or os.cpu_count() or 1, _MAX_WORKERS, len(items))
-    if threads <= 1:
-        yield from map(work, items)
-        return
-    with ThreadPoolExecutor(threads, thread_name_prefix="ctsieve-read") as pool:
-        yield from pool.map(work, items)
 
 
 def load(
@@ -114,7 +94,7 @@ def planes_of(header: FileHeader, data: bytes) -> list[bytes]:
 def _native_planes(header: FileHeader, data: bytes) -> list[bytes]:
     size, number = header.pixels.frame_bytes, header.pixels.frames
     start, length = header.pixel_start, header.pixel_length
-    if length == UNDEFINED_LENGTH or length < size * number or start + size * number > len(data):
+    if length == UNDEFINED_LENGTH or length < size * number or start + length > len(data):
         raise UnreadableStudy(
             f"{size * number} bytes of pixels are needed and "
             f"{min(length, max(0, len(data) - start))} are there",

@@ -28,7 +28,7 @@ _HEADLESS_DICOM: Final = re.compile(
     rb"(?:(?:UL|CS|UI|DA|OB)..|.{2}\x00\x00)",
     re.DOTALL,
 )
-"""A DICOM data set without the 128-byte preamble: a known first tag, then a VR or a small length."""
+"""A data set without the 128-byte preamble: a known first tag, then a VR or a small length."""
 
 
 def first_bytes(path: Path) -> bytes:
@@ -42,7 +42,7 @@ def first_bytes(path: Path) -> bytes:
             return file.read(SNIFF_BYTES)
     except OSError as error:
         raise UnreadableStudy(
-            f"cannot open {path.name!r}: {error.strerror}",
+            f"a file cannot be opened: {error.strerror}",
             hint="check that the file exists and may be read",
         ) from error
 
@@ -74,7 +74,7 @@ def files_under(path: Path) -> Iterator[Path]:
         UnreadableStudy: there is nothing at `path`, or there is too much.
     """
     if not path.exists():
-        raise UnreadableStudy(f"there is no file or folder {path.name!r}", hint="check the path")
+        raise UnreadableStudy("there is no file or folder at this path", hint="check the path")
     if not path.is_dir():
         yield path
         return
@@ -88,11 +88,11 @@ def files_under(path: Path) -> Iterator[Path]:
             number, total = number + 1, total + file.stat().st_size
             if number > MAX_FILES:
                 raise UnreadableStudy(
-                    f"folder {path.name!r} holds more than {MAX_FILES} files",
+                    f"the folder holds more than {MAX_FILES} files",
                     hint="give the folder of one study",
                 )
-            check_bytes(file.stat().st_size, limit=MAX_FILE_BYTES, what=f"file {name!r}")
-            check_bytes(total, limit=MAX_STUDY_BYTES, what=f"folder {path.name!r}")
+            check_bytes(file.stat().st_size, limit=MAX_FILE_BYTES, what="a file")
+            check_bytes(total, limit=MAX_STUDY_BYTES, what="the folder")
             yield file
 
 

@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from ctsieve.types.provenance import Acquisition
 
 Triple = tuple[float, float, float]
 
-UNDEFINED_LENGTH = 0xFFFFFFFF
+UNDEFINED_LENGTH: Final = 0xFFFFFFFF
 """The length that says "until the delimiter" (PS3.5 7.1): encapsulated pixel data."""
+
+
+CT_CLASSES: Final = frozenset(
+    {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"}
+)
+"""CT, Enhanced CT and Legacy Converted Enhanced CT Image Storage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

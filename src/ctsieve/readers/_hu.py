@@ -25,15 +25,14 @@ def stored_values(samples: npt.NDArray[Any], pixels: PixelFormat) -> npt.NDArray
     A decoder that returns signed samples read the sign from the codestream, which knows better
     than a header that disagrees.
     """
-    if samples.dtype.kind == "i":
-        return samples
     unused = samples.dtype.itemsize * 8 - pixels.bits_stored
-    if pixels.signed:
-        signed = samples.view(f"i{samples.dtype.itemsize}")
-        return (signed << unused) >> unused if unused > 0 else signed
-    if unused > 0:
-        return samples & samples.dtype.type((1 << pixels.bits_stored) - 1)
-    return samples
+    if samples.dtype.kind == "i" or (unused <= 0 and not pixels.signed):
+        return samples
+    if not pixels.signed:
+        mask = samples.dtype.type((1 << pixels.bits_stored) - 1)
+        return np.asarray(samples & mask)
+    signed: npt.NDArray[Any] = samples.view(f"i{samples.dtype.itemsize}")
+    return np.asarray((signed << unused) >> unused) if unused > 0 else signed
 
 
 def padding_is_outside_tissue(
@@ -50,14 +49,21 @@ def to_hu(
     stored: npt.NDArray[Any], *, slope: float, intercept: float, padding: tuple[int, int] | None
 ) -> npt.NDArray[np.int16]:
     """Hounsfield units as int16: rescaled, rounded, clipped, padding and impossible values air."""
-    if slope == 1.0 and intercept.is_integer() and abs(intercept) <= _HIGHEST:
-        hu = np.add(stored, int(intercept), dtype=np.int32)
-        np.clip(hu, _LOWEST, _HIGHEST, out=hu)
-        result = hu.astype(np.int16)
+    low, high = int(stored.min()), int(stored.max())
+    ends = sorted((low * slope + intercept, high * slope + intercept))
+    fits = ends[0] >= _LOWEST and ends[1] <= _HIGHEST
+    if fits and slope == 1.0 and intercept.is_integer() and stored.dtype.itemsize == 2:
+        # Sums that fit are right modulo 2**16 too: no wider copy of the slice is needed.
+        result = stored.view(np.int16) + _wrapped(int(intercept))
     else:
-        exact = stored * slope + intercept
-        result = np.clip(np.rint(exact), _LOWEST, _HIGHEST).astype(np.int16)
-    if padding_is_outside_tissue(padding, slope=slope, intercept=intercept) and padding is not None:
+        result = np.clip(np.rint(stored * slope + intercept), _LOWEST, _HIGHEST).astype(np.int16)
+    if padding is not None and padding_is_outside_tissue(padding, slope=slope, intercept=intercept):
         result[(stored >= padding[0]) & (stored <= padding[1])] = AIR_HU
-    result[result < IMPOSSIBLE_HU] = AIR_HU
+    if ends[0] < IMPOSSIBLE_HU:
+        result[result < IMPOSSIBLE_HU] = AIR_HU
     return result
+
+
+def _wrapped(number: int) -> np.int16:
+    """`number` modulo 2**16, as int16."""
+    return np.int16((number - _LOWEST) % (1 << 16) + _LOWEST)

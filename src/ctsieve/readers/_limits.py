@@ -4,7 +4,6 @@ The numbers are generous for chest CT (a 2,000-slice study at 512 x 512 is half 
 samples) and small beside what a few kilobytes of hostile input can ask for.
 """
 
-import sys
 from typing import Final
 
 from ctsieve.types.errors import UnreadableStudy
@@ -37,7 +36,8 @@ MAX_PICTURE_PIXELS: Final = 64_000_000
 """Pixels of one picture."""
 
 MAX_RATIO: Final = 200
-"""How many times larger than the archive its contents may be; CT compresses 2 to 10 times."""
+"""How many times larger than an archive or deflated file its contents may be; CT compresses 2 to
+10 times."""
 
 SMALL_ARCHIVE_BYTES: Final = 64 << 20
 """Contents up to this size are let in whatever the ratio: a few blank slices compress 500 times."""
@@ -77,6 +77,8 @@ def check_bytes(size: int, *, limit: int, what: str) -> None:
 
 def safe_text(text: str, *, limit: int = 64) -> str:
     """Header text made fit to print: one line of printable ASCII, at most `limit` characters."""
+    if text.isascii() and text.isprintable():
+        return text.strip()[:limit]
     return "".join(c if c.isascii() and c.isprintable() else " " for c in text).strip()[:limit]
 
 
@@ -88,8 +90,3 @@ def plural(number: int, thing: str) -> str:
         ('1 slice', '3 slices')
     """
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def is_big_endian_host() -> bool:
-    """Whether this machine stores the high byte first."""
-    return sys.byteorder == "big"

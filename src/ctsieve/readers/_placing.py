@@ -20,14 +20,20 @@ SAME_PLACE_MM: Final = 0.01
 """Slices nearer than this lie at one place."""
 
 SLACK: Final = 0.1
-"""A slice may lie this share of the spacing off the regular grid: headers round positions."""
+"""A slice may lie this share of the spacing off the regular grid ..."""
+
+SLACK_MM: Final = 0.11
+"""... or this far, where headers round positions to tenths, but never ..."""
+
+MAX_SLACK: Final = 0.4
+"""... this share of the spacing, where the next slice begins."""
 
 MAX_GAP_MM: Final = 10.0
 """Widest distance of neighbours that interpolation may bridge: two 5 mm slices.  A nodule or an
 early opacity is larger; a wider gap could hide one."""
 
 MAX_MADE_SHARE: Final = 0.1
-"""At most this share of the slices (or one) may be made by interpolation where slices are missing."""
+"""Where slices are missing, at most this share of all slices (or one) may be interpolated."""
 
 _FALLBACK_MM: Final = 1.0
 
@@ -167,18 +173,18 @@ def _single_step(
 
 def _regular(offsets: Points) -> tuple[Points, tuple[str, ...]]:
     """Offsets of a regular grid from the first slice to the last, and what it takes to fill it."""
-    gaps = np.diff(offsets)
+    gaps: Points = np.diff(offsets)
     length = float(offsets[-1] - offsets[0])
     mean = length / len(gaps)
-    even = np.arange(len(offsets)) * mean
-    if np.abs(offsets - offsets[0] - even).max() <= SLACK * mean:
+    even: Points = np.arange(len(offsets), dtype=np.float64) * mean
+    if np.abs(offsets - offsets[0] - even).max() <= _slack(mean):
         return even, ()
 
     typical = float(np.median(gaps))
     widest = float(gaps.max())
     number = round(length / typical) + 1
-    grid = np.linspace(0.0, length, number)
-    whole = np.abs(gaps / typical - np.round(gaps / typical)).max() <= SLACK
+    grid: Points = np.linspace(0.0, length, number, dtype=np.float64)
+    whole = np.abs(gaps - np.round(gaps / typical) * typical).max() <= _slack(typical)
     if widest > max(MAX_GAP_MM, typical * (1 + SLACK)):
         raise InputRejected(
             f"neighbouring slices lie {widest:.1f} mm apart where the others lie "
@@ -211,7 +217,7 @@ def _neighbours(
     grid: Points, offsets: Points
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...]]:
     """For every grid slice: the source slices around it and the share of the further one."""
-    slack = SLACK * (grid[1] - grid[0]) if len(grid) > 1 else SAME_PLACE_MM
+    slack = _slack(float(grid[1] - grid[0])) if len(grid) > 1 else SAME_PLACE_MM
     nearest = np.abs(grid[:, None] - offsets[None, :]).argmin(axis=1)
     exact = np.abs(grid - offsets[nearest]) <= slack
     after = np.clip(np.searchsorted(offsets, grid), 1, max(1, len(offsets) - 1))
@@ -226,3 +232,7 @@ def _neighbours(
         tuple(int(i) for i in further),
         tuple(float(w) for w in weight),
     )
+
+
+def _slack(spacing: float) -> float:
+    return min(max(SLACK * spacing, SLACK_MM), MAX_SLACK * spacing)

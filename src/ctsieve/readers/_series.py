@@ -14,6 +14,7 @@ from typing import Final, Literal
 import numpy as np
 
 from ctsieve.readers._codecs import is_supported
+from ctsieve.readers._header import CT_CLASSES
 from ctsieve.readers._limits import plural
 from ctsieve.readers._stacks import NOT_A_SCAN, Stack, place_of
 from ctsieve.types.errors import InputRejected, UnsupportedTransferSyntax
@@ -25,16 +26,13 @@ MAX_SPACING_MM: Final = 10.5
 THIN_MM: Final = (3.0, 5.5)
 """Spacings up to the first count as thin, up to the second as medium."""
 
-CT_CLASSES: Final = frozenset(
-    {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"}
-)
-"""CT, Enhanced CT and Legacy Converted Enhanced CT Image Storage."""
-
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
-_CHEST: Final = re.compile(r"CHEST|THORA|LUNG|PULM|TRUNK|BODY|WHOLE|TORSO|CAP\b|TAP\b", re.IGNORECASE)
+_CHEST: Final = re.compile(
+    r"CHEST|THORA|LUNG|PULM|TRUNK|BODY|WHOLE|TORSO|CAP\b|TAP\b", re.IGNORECASE
+)
 _HU_TYPES: Final = frozenset({"", "HU", "US", "HU_MOD"})
 _BONE: Final = re.compile(r"BONE|EDGE|FC3\d|^[BHIV]r?[78]\d", re.IGNORECASE)
-_LUNG: Final = re.compile(r"LUNG|^L$|^Y?[BL]$|FC5\d|FC8\d|^B[lr]?[56]\d|^YC$|SHARP", re.IGNORECASE)
+_LUNG: Final = re.compile(r"LUNG|^L$|^Y[A-L]$|FC5\d|FC8\d|^B[lr]?[56]\d|SHARP", re.IGNORECASE)
 
 Kernel = Literal["lung", "soft", "bone", "unknown"]
 

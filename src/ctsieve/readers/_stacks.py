@@ -14,7 +14,7 @@ ORIENTATION_TOLERANCE: Final = 1e-3
 SPACING_TOLERANCE: Final = 1e-3
 
 MIN_SHARE_OF_PLACES: Final = 0.5
-"""A phase covers at least this share of the places; else the "phases" are parts of one scan."""
+"""Phases share at least this share of their places; less is an overlap of parts of one scan."""
 
 NOT_A_SCAN: Final = ("LOCALIZER", "MIP", "MINIP", "MPR", "PROJECTION", "AVERAGE", "PERFUSION")
 """Words of Image Type that set a frame apart from the scan it stands beside."""
@@ -106,7 +106,8 @@ def _phases(frames: list[Frame]) -> list[Stack]:
     for frame in frames:
         seen.setdefault((place_of(frame), _instance_of(frame)), frame)
     places = Counter(place_of(f) for f in seen.values())
-    if max(places.values()) == 1:
+    repeated = sum(n > 1 for n in places.values())
+    if repeated < MIN_SHARE_OF_PLACES * len(places):
         return [Stack(frames=tuple(frames))]
     for number in range(len(frames[0].phase)):
         groups: dict[str, list[Frame]] = {}

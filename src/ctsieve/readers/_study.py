@@ -33,11 +33,11 @@ def read_study(path: Path | str, *, workers: int | None = None) -> CTVolume | CT
             return card.read(path, workers=workers)
     if path.is_dir():
         raise UnreadableStudy(
-            f"there is no image in folder {path.name!r}",
+            "there is no image in the folder",
             hint="give a folder of DICOM files or of pictures",
         )
     raise UnreadableStudy(
-        f"{path.name!r} is no image this program can read",
+        "the file is no image this program can read",
         hint="DICOM, NIfTI, PNG, JPEG, TIFF, BMP, zip and tar are read",
     )
 

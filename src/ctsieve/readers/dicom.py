@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ctsieve.readers._codecs import is_supported
 from ctsieve.readers._dicom_header import NotAnImage, read_header
 from ctsieve.readers._dicom_pixels import load
 from ctsieve.readers._dicom_twins import without_twins
@@ -188,9 +187,7 @@ def _digest(placed: Placed, turn: Turn, digests: dict[str, str]) -> str:
     return hashlib.sha256("\n".join(digests[n] for n in names).encode()).hexdigest()
 
 
-def _sources(
-    placed: Placed, turn: Turn, digests: dict[str, str]
-) -> tuple[SliceSource | None, ...]:
+def _sources(placed: Placed, turn: Turn, digests: dict[str, str]) -> tuple[SliceSource | None, ...]:
     """One per canonical slice; None where it was interpolated or cuts across the file's slices."""
     if not turn.keeps_slices:
         first = placed.frames[0].header.pixels

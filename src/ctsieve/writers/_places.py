@@ -1,6 +1,7 @@
 """Where a slice is: for people and for programs."""
 
 from ctsieve.types.volume import CTPicture, CTVolume
+from ctsieve.writers._phrases import millimetres
 
 
 def slice_z_mm(image: CTVolume | CTPicture, index: int) -> float | None:
@@ -20,3 +21,16 @@ def instance_number(image: CTVolume | CTPicture, index: int) -> int | None:
     sources = image.provenance.slices
     source = sources[index] if index < len(sources) else None
     return None if source is None else source.instance_number
+
+
+def place_in_words(image: CTVolume | CTPicture, index: int) -> str:
+    """Such as "Slice 34 of 74, z -188.1 mm, image 40": counted from the head, from 1."""
+    num_slices = image.geometry.shape[0]
+    parts = [f"Slice {index + 1} of {num_slices}" if num_slices > 1 else "The only slice"]
+    z_mm = slice_z_mm(image, index)
+    if z_mm is not None:
+        parts.append(f"z {millimetres(z_mm)}")
+    number = instance_number(image, index)
+    if number is not None:
+        parts.append(f"image {number}")
+    return ", ".join(parts)

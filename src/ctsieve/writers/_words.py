@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ctsieve.types.results import Prediction, Screening
+from ctsieve.writers._phrases import percent, percent_beside
 
 NEITHER = "neither"
 """The label that stands for the absence of the others."""
@@ -87,16 +88,25 @@ def headline(screening: Screening) -> Headline:
             title=f"No call: {prediction.abstained or 'the bundle gave no probability'}",
             detail="The program abstains. Where a score is shown it must not be read as a result.",
         )
-    known = [k for k in prediction.probability if k != NEITHER]
     if call == "negative":
-        return Headline(call=call, title=f"Below threshold for {_joined(known, 'and')}", detail="")
-    positive = [k for k in prediction.positive if k != NEITHER]
-    return Headline(call=call, title=f"Above threshold for {_joined(positive, 'and')}", detail="")
+        known = [k for k in prediction.probability if k != NEITHER]
+        title, named = f"Below threshold for {_joined(known)}", known
+    else:
+        named = [k for k in prediction.positive if k != NEITHER]
+        title = f"Above threshold for {_joined(named)}"
+    kind = "Probability" if prediction.calibrated else "Score (not calibrated)"
+    numbers = "; ".join(
+        f"{label_name(k)} "
+        f"{percent_beside(prediction.probability[k], prediction.threshold[k])}, "
+        f"threshold {percent(prediction.threshold[k])}"
+        for k in named
+    )
+    return Headline(call=call, title=title, detail=f"{kind} of {numbers}.")
 
 
-def _joined(labels: list[str], word: str) -> str:
+def _joined(labels: list[str]) -> str:
     """Labels in words: "A", "A and B", "A, B and C"."""
     names = [label_name(label) for label in labels]
     if len(names) < 2:
         return "".join(names)
-    return f"{', '.join(names[:-1])} {word} {names[-1]}"
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,135 @@
+"""A small data set of synthetic patients: pictures or DICOM studies, and `cases.csv`.
+
+For teaching and for tests of training.  Kinds and sites are dealt independently, every file has one
+format and one size, so neither tells the label.
+"""
+
+import csv
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ctsieve.phantoms.chest import make_phantom
+from ctsieve.phantoms.dicom import save_dicom
+from ctsieve.phantoms.nifti import save_labels
+from ctsieve.phantoms.picture import save_picture
+from ctsieve.phantoms.presets import LABELS, preset
+from ctsieve.phantoms.spec import LESION_KINDS, Phantom
+
+SITES = {"north": 12.0, "south": 22.0}
+"""Sites and their noise, HU."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortConfig:
+    """What is written for every patient."""
+
+    form: Literal["picture", "dicom", "both"] = "picture"
+    pictures_each: int = 2
+    """Slices printed for each patient, where there is most to see."""
+    num_slices: int = 32
+    matrix: int = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A line of `cases.csv`; paths are relative to its folder, flags are 0 or 1."""
+
+    image: str
+    patient: str
+    site: str
+    label: str
+    ggo: int
+    consolidation: int
+    crazy_paving: int
+    mask: str
+    kind: str
+    """picture, or volume for a folder of DICOM files."""
+
+
+DEFAULT = CohortConfig()
+
+
+def make_cohort(
+    folder: Path, *, num_patients: int, seed: int, config: CohortConfig = DEFAULT
+) -> Path:
+    """Write patients of the three kinds in turn, and return the path of `cases.csv`.
+
+    The same arguments write the same bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng([seed, 11])
+    kinds = list(LABELS)
+    rows: list[Row] = []
+    for number in range(num_patients):
+        kind, site = kinds[number % len(kinds)], list(SITES)[int(rng.integers(0, len(SITES)))]
+        spec = preset(
+            kind, seed=seed * 100_000 + number, num_slices=config.num_slices, matrix=config.matrix
+        )
+        phantom = make_phantom(spec.model_copy(update={"noise_hu": SITES[site]}))
+        patient = _Patient(f"p{number:04d}", site, LABELS[kind])
+        if config.form != "dicom":
+            rows += _write_pictures(phantom, folder, patient, config.pictures_each)
+        if config.form != "picture":
+            rows.append(_write_study(phantom, folder, patient))
+    table = folder / "cases.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([column.name for column in fields(Row)])
+        writer.writerows([getattr(row, column.name) for column in fields(Row)] for row in rows)
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Patient:
+    name: str
+    site: str
+    label: str
+
+
+def _write_pictures(phantom: Phantom, folder: Path, patient: _Patient, count: int) -> list[Row]:
+    rows = []
+    for number in telling_slices(phantom, count):
+        name = f"{patient.name}-s{number:03d}"
+        image = save_picture(phantom.volume, folder / "pictures" / name, number=number)
+        mask = folder / "masks" / f"{name}.png"
+        mask.parent.mkdir(exist_ok=True)
+        Image.fromarray(phantom.lesions[number].astype(np.uint8)).save(mask)
+        rows.append(_row(phantom.lesions[number], patient, (folder, image, mask), "picture"))
+    return rows
+
+
+def _write_study(phantom: Phantom, folder: Path, patient: _Patient) -> Row:
+    study = folder / "dicom" / patient.name
+    save_dicom(phantom.volume, study)
+    mask = folder / "masks" / f"{patient.name}.nii.gz"
+    save_labels(phantom.lesions.astype(np.uint8), mask, grid=phantom.volume.geometry)
+    return _row(phantom.lesions, patient, (folder, study, mask), "volume")
+
+
+def telling_slices(phantom: Phantom, count: int) -> list[int]:
+    """Slices with the most lesion, or with the most lung where there is none; from the head."""
+    lung = phantom.lungs.sum(axis=(1, 2))
+    lesion = (phantom.lesions > 0).sum(axis=(1, 2))
+    worth = lesion if lesion.any() else lung
+    return sorted(int(n) for n in np.argsort(-worth, kind="stable")[:count])
+
+
+def _row(
+    labels: npt.NDArray[np.int8], patient: _Patient, paths: tuple[Path, Path, Path], kind: str
+) -> Row:
+    folder, image, mask = paths
+    flags = {name: int((labels == 1 + k).any()) for k, name in enumerate(LESION_KINDS)}
+    return Row(
+        image=image.relative_to(folder).as_posix(),
+        patient=patient.name,
+        site=patient.site,
+        label=patient.label,
+        mask=mask.relative_to(folder).as_posix(),
+        kind=kind,
+        **flags,
+    )

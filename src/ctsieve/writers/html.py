@@ -1,0 +1,252 @@
+"""HTML: one self-contained page for people, verdict first, with the evidence beneath.
+
+Nothing is fetched from anywhere: styles, script and pictures lie inside, and the page's content
+security policy allows exactly these by their digests.  The page is complete without the script;
+the script lets the heat fade and the slices scroll.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ctsieve.ops.window import LUNG
+from ctsieve.types.cards import FormatCard
+from ctsieve.types.results import Explanation, Screening
+from ctsieve.types.volume import CTPicture, CTVolume
+from ctsieve.writers._atomic import write_whole
+from ctsieve.writers._colour import FAINTEST, heat_colours
+from ctsieve.writers._overview import Coronal, Sheet, coronal, is_seen_from_front, sheet
+from ctsieve.writers._phrases import hu_window, percent
+from ctsieve.writers._pictures import (
+    CORONAL,
+    Ruler,
+    Size,
+    grey_slice,
+    heat_slice,
+    heat_uri,
+    jpeg_uri,
+    resized,
+    scaled_ruler,
+    slice_ruler,
+    true_size,
+    whole,
+)
+from ctsieve.writers._places import place_in_words
+from ctsieve.writers._profile import Profile, profile
+from ctsieve.writers._report import report
+from ctsieve.writers._words import label_name
+
+FILE_NAME = "report.html"
+
+PANEL = 480
+"""Longest side of a top slice in pixels."""
+
+TEMPLATES = Path(__file__).parent / "_templates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One slice, plain and with heat."""
+
+    id: str
+    place: str
+    score: str
+    share: str
+    grey: str
+    heat: str
+    ruler: Ruler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One slice of the sheet: where it lies there, and what is written beneath."""
+
+    left: int
+    top: int
+    number: int
+    place: str
+    is_top: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """A picture with its heat, as `data:` addresses; `heat` is empty where there is none."""
+
+    grey: str
+    heat: str
+    size: Size
+
+
+def write(screening: Screening, folder: Path) -> list[Path]:
+    """Write `report.html` into `folder`."""
+    return write_whole(folder, {FILE_NAME: to_html(screening).encode("utf-8", "replace")})
+
+
+def to_html(screening: Screening) -> str:
+    """The page as text."""
+    image, explanation = screening.image, screening.explanation
+    front: Coronal | None = None
+    if isinstance(image, CTVolume) and is_seen_from_front(image):
+        front = coronal(image, explanation)
+    overview = sheet(screening)
+    style, script = _text("report.css"), _text("report.js")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report(screening),
+            panels=_panels(screening) or _glance(screening, front),
+            explanation=explanation,
+            explained=label_name(explanation.label) if explanation else "",
+            legend=_legend(),
+            faintest=FAINTEST,
+            front=None if front is None else _layer(front.grey, front.heat),
+            profile=_profile(screening, front),
+            profile_label=label_name(screening.recipe.labels[0]),
+            sheet=_layer(overview.grey, overview.heat),
+            tile=overview.tile,
+            viewer=slice_ruler(image, overview.box, overview.tile),
+            tiles=_tiles(screening, overview),
+            is_volume=isinstance(image, CTVolume),
+            window=hu_window(LUNG),
+            style=style,
+            script=script,
+            style_digest=_source_digest(style),
+            script_digest=_source_digest(script),
+        )
+    )
+
+
+def _panels(screening: Screening) -> tuple[Panel, ...]:
+    """Top slices, the first first; empty where nothing was judged."""
+    image, scores = screening.image, screening.slices
+    if scores is None:
+        return ()
+    panels = []
+    for position in scores.top(screening.recipe.num_top_slices):
+        index = int(scores.index[position])
+        panels.append(
+            _panel(
+                image,
+                screening.explanation,
+                index,
+                score=percent(float(scores.probability[position, 0])),
+                share=percent(float(scores.weight[position])),
+            )
+        )
+    return tuple(panels)
+
+
+def _glance(screening: Screening, front: Coronal | None) -> tuple[Panel, ...]:
+    """What there was to be judged: the middle slice, and a volume from the front."""
+    image = screening.image
+    middle = _panel(image, screening.explanation, image.geometry.shape[0] // 2)
+    if front is None:
+        return (middle,)
+    view = Panel(
+        id="front",
+        place="The scan from the front, mean density over depth",
+        score="",
+        share="",
+        grey=jpeg_uri(front.grey),
+        heat="",
+        ruler=scaled_ruler(front.size, CORONAL, width_mm=front.width_mm),
+    )
+    return (middle, view)
+
+
+def _panel(
+    image: CTVolume | CTPicture,
+    explanation: Explanation | None,
+    index: int,
+    *,
+    score: str = "",
+    share: str = "",
+) -> Panel:
+    box = whole(image.geometry)
+    size = true_size(image.geometry, box, longest=PANEL)
+    heat = ""
+    if explanation is not None:
+        half = (max(1, size[0] // 2), max(1, size[1] // 2))
+        heat = heat_uri(resized(heat_slice(explanation, index, box), half))
+    return Panel(
+        id=f"slice-{index + 1}",
+        place=place_in_words(image, index),
+        score=score,
+        share=share,
+        grey=jpeg_uri(resized(grey_slice(image, index, box), size)),
+        heat=heat,
+        ruler=slice_ruler(image, box, size),
+    )
+
+
+def _profile(screening: Screening, front: Coronal | None) -> Profile | None:
+    scores = screening.slices
+    if scores is None or scores.index.size < 2:
+        return None
+    return profile(screening, scores, front)
+
+
+def _tiles(screening: Screening, overview: Sheet) -> tuple[Tile, ...]:
+    tiles = []
+    for position, index in enumerate(overview.indices):
+        left, top = overview.corner(position)
+        tiles.append(
+            Tile(
+                left=left,
+                top=top,
+                number=index + 1,
+                place=place_in_words(screening.image, index),
+                is_top=index in screening.top_slices,
+            )
+        )
+    return tuple(tiles)
+
+
+def _layer(grey: npt.NDArray[np.uint8], heat: npt.NDArray[np.uint8] | None) -> Layer:
+    height, width = grey.shape
+    return Layer(
+        grey=jpeg_uri(grey), heat="" if heat is None else heat_uri(heat), size=(width, height)
+    )
+
+
+def _legend() -> tuple[tuple[int, str], ...]:
+    """Places (per cent) and colours of the scale, from the faintest painted heat to the hottest."""
+    colours = heat_colours()
+    stops = []
+    for k in range(13):
+        heat = FAINTEST + (1.0 - FAINTEST) * k / 12
+        red, green, blue = (int(v) for v in colours[round(heat * 255)])
+        stops.append((round(100 * k / 12), f"#{red:02x}{green:02x}{blue:02x}"))
+    return tuple(stops)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+@cache
+def _text(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _source_digest(text: str) -> str:
+    """What a content security policy calls an inline style or script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+CARD = FormatCard(title="HTML, one page for people", write=write)

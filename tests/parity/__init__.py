@@ -1,0 +1,180 @@
+"""Parity: our models beside numbers that the authors' own code gave.
+
+A golden folder holds `<kind>_seed<N>.json` (and often `.npz`) files; `fill.py`, which makes weights
+from names and images from seeds, lies in that folder or the one above.  For each kind there is one
+module here, `tests/parity/<kind>.py`, with
+
+    def check(gold: Gold, arrays: Arrays, fill: Fill) -> Iterator[Row]: ...
+
+which is found by its file name, reads seeds, sizes and counts from `gold` (other folders have
+others) and yields one `Row` for each quantity.  `load_weights`, `images`, `close` and `equal` are
+what such a module needs.  `python -m tests.parity --golden FOLDER` prints all rows.
+"""
+
+import importlib
+import importlib.util
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+Gold = Mapping[str, Any]
+"""A golden file as JSON gives it."""
+Arrays = Mapping[str, npt.NDArray[Any]]
+"""The arrays beside it; empty where there is no `.npz`."""
+Comparable = npt.ArrayLike | Tensor
+
+HERE = Path(__file__).parent
+_FILE = re.compile(r"(?P<kind>.+?)(_seed\d+)?\.json")
+
+
+class Fill(Protocol):
+    """The golden folder's `fill.py`."""
+
+    def fill_state_dict(self, state_dict: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
+        """The same keys and shapes with the golden numbers."""
+        ...
+
+    def fingerprint(self, state_dict: Mapping[str, Tensor]) -> str:
+        """SHA-256 of names, shapes and numbers, aliases counted once."""
+        ...
+
+    def make_image(self, seed: int, shape: tuple[int, int, int], kind: str = "ct") -> Tensor:
+        """An image (C, H, W) with values in [0, 1]."""
+        ...
+
+    def image_sha256(self, image: Tensor) -> str:
+        """SHA-256 of such an image."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One quantity of one model beside the golden one; `max_difference` is absolute."""
+
+    model: str
+    quantity: str
+    max_difference: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the difference is within the tolerance (a NaN never is)."""
+        return self.max_difference <= self.tolerance
+
+
+def close(model: str, quantity: str, got: Comparable, want: Comparable, tolerance: float) -> Row:
+    """Compare real numbers; another shape, or a NaN on one side only, is infinitely far."""
+    ours, theirs = _float64(got), _float64(want)
+    difference = float("inf")
+    if ours.shape == theirs.shape and bool((np.isnan(ours) == np.isnan(theirs)).all()):
+        same = (ours == theirs) | np.isnan(ours)  # equal infinities differ by nothing
+        difference = float(np.max(np.abs(ours - theirs), where=~same, initial=0.0))
+    return Row(model=model, quantity=quantity, max_difference=difference, tolerance=tolerance)
+
+
+def equal(model: str, quantity: str, got: Comparable, want: Comparable) -> Row:
+    """Compare labels, counts, orders, digests: the difference is how many entries differ."""
+    ours, theirs = _array(got), _array(want)
+    differ = float((ours != theirs).sum()) if ours.shape == theirs.shape else float("inf")
+    return Row(model=model, quantity=quantity, max_difference=differ, tolerance=0.0)
+
+
+def recommended(gold: Gold, quantity: str, mode: str | None = None) -> float:
+    """The absolute tolerance that a golden file recommends for `quantity` (of `mode`)."""
+    tolerances = gold["tolerances"] if mode is None else gold["tolerances"][mode]
+    return float(tolerances[quantity]["recommended_atol"])
+
+
+def load_weights(
+    model: nn.Module,
+    gold: Gold,
+    fill: Fill,
+    *,
+    name: str = "",
+    author_key: Callable[[str], str] = str,
+) -> Row:
+    """Fill `model` with the golden weights; the row says whether they are exactly those.
+
+    `author_key` turns a name of ours into the authors'; where the authors have aliases of one
+    tensor, one name is enough.
+    """
+    ours = model.state_dict()
+    filled = fill.fill_state_dict({author_key(k): v for k, v in ours.items()}, gold["weights_seed"])
+    model.load_state_dict({k: filled[author_key(k)] for k in ours})
+    written = {author_key(k): v for k, v in model.state_dict().items()}
+    return equal(
+        name or gold["model"], "weights", fill.fingerprint(written), gold["weights_sha256"]
+    )
+
+
+def images(gold: Gold, fill: Fill, *, name: str = "") -> tuple[list[Tensor], Row]:
+    """The golden input images (C, H, W) in [0, 1], and whether they are exactly those."""
+    made = [fill.make_image(s["seed"], tuple(s["shape"]), s["kind"]) for s in gold["images"]]
+    wanted = [spec["sha256"] for spec in gold["images"]]
+    digests = [fill.image_sha256(image) for image in made]
+    return made, equal(name or gold["model"], "images", digests, wanted)
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of golden file that have a module here."""
+    modules = (p.stem for p in HERE.glob("*.py") if p.stem[0] != "_")
+    return tuple(sorted(m for m in modules if not m.startswith("test_")))
+
+
+def kind_of(file: Path) -> str:
+    """The kind of a golden file: its name without seed and suffix."""
+    match = _FILE.fullmatch(file.name)
+    return match["kind"] if match else file.stem
+
+
+def golden_files(folder: Path) -> tuple[Path, ...]:
+    """The golden files in `folder`, by name; lists of authors' key names are not among them."""
+    return tuple(sorted(p for p in folder.glob("*.json") if not p.name.startswith("keys_")))
+
+
+def check_file(file: Path) -> Iterator[Row]:
+    """The rows of one golden file; a kind that nothing here checks gives one failing row."""
+    kind = kind_of(file)
+    if kind not in kinds():
+        yield Row(model=file.stem, quantity="no check", max_difference=np.inf, tolerance=0.0)
+        return
+    gold: Gold = json.loads(file.read_text(encoding="utf-8"))
+    beside = file.with_suffix(".npz")
+    arrays = dict(np.load(beside, allow_pickle=False)) if beside.is_file() else {}
+    check = importlib.import_module(f"tests.parity.{kind}").check
+    with torch.random.fork_rng(devices=[]):
+        yield from check(gold, arrays, load_fill(file.parent))
+
+
+def load_fill(folder: Path) -> Fill:
+    """The `fill.py` in `folder` or in the one above.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    for place in (folder / "fill.py", folder.resolve().parent / "fill.py"):
+        if place.is_file():
+            spec = importlib.util.spec_from_file_location("golden_fill", place)
+            if spec is not None and spec.loader is not None:
+                module = importlib.util.module_from_spec(spec)
+                sys.modules[spec.name] = module  # its dataclasses look themselves up there
+                spec.loader.exec_module(module)
+                return cast("Fill", module)
+    raise FileNotFoundError(f"no fill.py in {folder} or above it")
+
+
+def _array(value: Comparable) -> npt.NDArray[Any]:
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _float64(value: Comparable) -> npt.NDArray[np.float64]:
+    return _array(value).astype(np.float64)
