@@ -88,6 +88,8 @@ class RegionConfig:
 
     number: int = 16
     """The paper's beta."""
+    min_area: float = 1e-5
+    """Square pixels; a region has more."""
     suppression: float = 0.25
     order: Literal["distance", "score"] = "distance"
     padding: Literal["even", "random"] = "even"

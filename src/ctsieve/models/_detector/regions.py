@@ -24,8 +24,6 @@ from torchvision.ops import batched_nms, clip_boxes_to_image
 
 from ctsieve.models._detector.config import BranchConfig, RegionConfig
 
-MIN_AREA = 1e-5
-"""Square pixels; regions must have more."""
 CODER = BoxCoder((10.0, 10.0, 5.0, 5.0))
 """What the box branch's deltas mean."""
 
@@ -66,10 +64,15 @@ def suppressed(regions: Regions, iou: float) -> Regions:
     return regions.take(batched_nms(regions.boxes, regions.scores, regions.labels, iou))
 
 
-def with_area(regions: Regions) -> Regions:
-    """Those that have an area."""
+def survivors(found: Regions, config: RegionConfig) -> Regions:
+    """The candidates of a region batch: those with an area that suppression leaves, best first."""
+    return suppressed(with_area(found, config.min_area), config.suppression)
+
+
+def with_area(regions: Regions, min_area: float) -> Regions:
+    """Those that cover more than `min_area` square pixels."""
     width, height = (regions.boxes[:, 2:] - regions.boxes[:, :2]).unbind(dim=1)
-    return regions.take(torch.where(width * height > MIN_AREA)[0])
+    return regions.take(torch.where(width * height > min_area)[0])
 
 
 def detections(found: Regions, config: BranchConfig) -> Regions:
@@ -80,28 +83,28 @@ def detections(found: Regions, config: BranchConfig) -> Regions:
 
 
 def region_batch(
-    survivors: Regions,
+    ranked: Regions,
     size: tuple[int, int],
     config: RegionConfig,
     generator: torch.Generator | None = None,
 ) -> Regions:
-    """Exactly `config.number` regions in decreasing order of score.
+    """Exactly `config.number` of the `ranked` survivors, in decreasing order of score.
 
     Where fewer survived they are repeated, and where none did the whole image stands in.
     """
-    index = even_repetition(survivors.scores, config.number)
-    if config.padding == "random" and 0 < (kept := len(survivors.scores)) < config.number:
+    index = even_repetition(ranked.scores, config.number)
+    if config.padding == "random" and 0 < (kept := len(ranked.scores)) < config.number:
         index = random_repetition(kept, config.number, generator).to(index.device)
-    return _with_whole_image(survivors, size).take(index)
+    return _with_whole_image(ranked, size).take(index)
 
 
-def even_repetition(survivors: Float[Tensor, " M"], number: int) -> Int64[Tensor, " R"]:
+def even_repetition(scores: Float[Tensor, " M"], number: int) -> Int64[Tensor, " R"]:
     """Which survivor fills each slot: all in order, each about equally often.
 
     With no survivors all slots hold row 0; with more than `number`, the first ones.
     """
-    slots = torch.arange(number, device=survivors.device)
-    kept = torch.ones_like(survivors, dtype=torch.int64).sum().clamp(max=number)
+    slots = torch.arange(number, device=scores.device)
+    kept = torch.ones_like(scores, dtype=torch.int64).sum().clamp(max=number)
     return torch.div(slots * kept, number, rounding_mode="floor")
 
 

@@ -21,8 +21,7 @@ from ctsieve.models._detector.regions import (
     candidates,
     distance_order,
     region_batch,
-    suppressed,
-    with_area,
+    survivors,
 )
 from ctsieve.models._detector.steps import Step, copy_to_twins, freeze_twins, trained
 from ctsieve.models._one_shot.mask_features import MaskFeatures
@@ -86,8 +85,7 @@ class OneShot(Detector):
         """All regions of the classification that suppression leaves, the best score first."""
         boxes = look.proposals.boxes
         logits, deltas = self.roi_heads.judge(look, boxes, "_s2")
-        found = with_area(candidates(logits, deltas, boxes, look.size))
-        return suppressed(found, self.region_config.suppression)
+        return survivors(candidates(logits, deltas, boxes, look.size), self.region_config)
 
     def regions(self, look: Look, generator: torch.Generator | None = None) -> Regions:
         """The batch of regions in the order that the classifier reads them."""
