@@ -44,8 +44,10 @@ def _detector(
 ) -> DetectorConfig:
     return DetectorConfig(
         backbone=BackboneConfig(name=backbone, last_layer=3),
-        proposals=ProposalConfig(min_side=min_side),
-        branches=BranchConfig(num_kinds=2, score=0.05, num_detections=100),
+        proposals=ProposalConfig(min_side=0.0 if flat else 1e-3),
+        branches=BranchConfig(
+            num_kinds=2, score=0.05, min_area=-1.0 if flat else 0.0, num_detections=100
+        ),
     )
 
 
@@ -66,7 +68,7 @@ class OneShotAffinityConfig:
     def paper(cls, backbone: Literal["resnet18", "resnet50"] = "resnet18") -> Self:
         """As the authors' evaluation code behaves."""
         return cls(
-            detector=_detector(backbone, min_side=0.0),
+            detector=_detector(backbone, flat=True),
             regions=RegionConfig(number=8, order="score", padding="random"),
             input_statistics=True,
         )

@@ -12,8 +12,8 @@ Differs  In both presets: images come in the size that the recipe says and are n
          score threshold for regions, a last layer of the mask features that is never trained.
          `fixed` (default): batch norm uses its running statistics (`paper`: those of the image, and
          of its 16 regions); fewer than 16 regions are repeated evenly (`paper`: at random, so that
-         one image can have two answers); anchors and proposals without area take no part (`paper`:
-         two of its 30 anchor shapes have none).
+         one image can have two answers); boxes without area are neither proposed nor shown (`paper`:
+         two of the 30 anchor shapes have none, and so have all boxes that come of them).
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
 Shapes   B images, H W rows and columns, R regions (the paper's beta), L labels, D detections.

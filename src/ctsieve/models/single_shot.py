@@ -6,7 +6,8 @@ Paper    Ter-Sarkisov, "Single-Shot Lightweight Model For The Detection of Lesio
 Differs  In both presets: images come in the size that the recipe says and are not resized inside;
          images of a batch do not influence one another.
          `fixed` (default): fewer than 128 regions are repeated evenly (`paper`: at random, so that
-         one image can have two answers); anchors and proposals without area take no part.
+         one image can have two answers); boxes without area are neither
+         proposed nor shown.
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
 Shapes   B images, H W rows and columns, R regions, L labels, D detections.
@@ -41,14 +42,14 @@ from ctsieve.types.cards import ModelCard
 Backbone = Literal["resnet18", "resnet34"]
 
 
-def _detector(backbone: Backbone = "resnet18", *, min_side: float = 1e-3) -> DetectorConfig:
+def _detector(backbone: Backbone = "resnet18", *, flat: bool = False) -> DetectorConfig:
     return DetectorConfig(
         normalisation="imagenet",
         backbone=BackboneConfig(name=backbone, last_layer=3),
         proposals=ProposalConfig(
             num_before=(2000, 2000),
             num_after=(1000, 1000),
-            min_side=min_side,
+            min_side=0.0 if flat else 1e-3,
             positive_share=0.5,
         ),
         branches=BranchConfig(
@@ -56,6 +57,7 @@ def _detector(backbone: Backbone = "resnet18", *, min_side: float = 1e-3) -> Det
             mask_channels=(128,),
             mask_layer="conv5_mask",
             score=0.05,
+            min_area=-1.0 if flat else 0.0,
             num_detections=128,
             foreground=0.5,
             background=0.5,
@@ -78,7 +80,7 @@ class SingleShotConfig:
     def paper(cls, backbone: Backbone = "resnet18") -> Self:
         """As the authors' evaluation code behaves."""
         return cls(
-            detector=_detector(backbone, min_side=0.0),
+            detector=_detector(backbone, flat=True),
             regions=RegionConfig(number=128, suppression=0.75, order="score", padding="random"),
         )
 

@@ -71,6 +71,8 @@ class BranchConfig:
     """What the authors call the transposed convolution of the mask predictor."""
     score: float = 0.75
     """Detections score more than this."""
+    min_area: float = 0.0
+    """Square pixels; a detection has more.  Below 0: boxes without area are shown too."""
     suppression: float = 0.5
     num_detections: int = 4
     mask_values: Literal["probability", "logit"] = "probability"

@@ -3,8 +3,8 @@
 Paper    One Shot + LSTM + attention, section 3.4, after Ren et al., "Faster R-CNN".
 Differs  From torchvision's: boxes are ranked by their logits, also where sigmoids would be equal;
          the box loss can be L1; boxes without area can be kept.  Two of the paper's anchors (size 2,
-         ratios 0.1 and 0.25) round to height 0: with `min_side` above 0 (`fixed`) they take no part
-         in training, and no box of theirs is proposed.
+         ratios 0.1 and 0.25) round to height 0, and so does every box decoded from them: with
+         `min_side` above 0 (`fixed`) none of those is proposed.
 
 Shapes   A anchors, P proposals, G true boxes; boxes are (x1, y1, x2, y2) in pixels.
 """
@@ -121,8 +121,6 @@ class ProposalNetwork(nn.Module):
         match = self.matcher(box_iou(true_boxes, anchors))
         labels = (match >= 0).to(anchors.dtype)
         labels[match == Matcher.BETWEEN_THRESHOLDS] = -1.0
-        if self.config.min_side > 0:
-            labels[(anchors[:, 2:] <= anchors[:, :2]).any(dim=1)] = -1.0
         return labels, self.coder.encode_single(true_boxes[match.clamp(min=0)], anchors)
 
 

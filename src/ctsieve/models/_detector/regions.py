@@ -76,8 +76,8 @@ def with_area(regions: Regions, min_area: float) -> Regions:
 
 
 def detections(found: Regions, config: BranchConfig) -> Regions:
-    """What the segmentation branch shows: sure enough, suppressed, the best few."""
-    sure = found.take(torch.where(found.scores > config.score)[0])
+    """What the segmentation branch shows: sure enough, with an area, suppressed, the best few."""
+    sure = with_area(found.take(torch.where(found.scores > config.score)[0]), config.min_area)
     kept = suppressed(sure, config.suppression)
     return Regions(*(values[: config.num_detections] for values in kept))
 

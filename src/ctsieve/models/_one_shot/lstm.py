@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ctsieve.models._detector.config import (
     BackboneConfig,
+    BranchConfig,
     DetectorConfig,
     ProposalConfig,
     RegionConfig,
@@ -51,6 +52,7 @@ class OneShotLstmConfig:
             detector=DetectorConfig(
                 backbone=BackboneConfig(name=backbone, input_statistics=True),
                 proposals=ProposalConfig(min_side=0.0),
+                branches=BranchConfig(min_area=-1.0),
             ),
             regions=RegionConfig(padding="random"),
             input_statistics=True,
