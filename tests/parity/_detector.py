@@ -68,7 +68,9 @@ def counts(model: Classifying, look: Look, suffix: str = "") -> dict[str, Compar
     }
 
 
-def objects(found: Found, *, first: int | None = None, threshold: float = 0.5) -> dict[str, Comparable]:
+def objects(
+    found: Found, *, first: int | None = None, threshold: float = 0.5
+) -> dict[str, Comparable]:
     """Detections as the golden files describe them: all of them, or the `first`."""
     suffix = "" if first is None else f"_first{first}"
     masks = found.masks[:first]

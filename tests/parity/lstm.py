@@ -10,7 +10,8 @@ from torch import Tensor
 from ctsieve.models._detector.config import BackboneConfig, ProposalConfig
 from ctsieve.models._detector.detector import Look
 from ctsieve.models._detector.regions import region_batch
-from ctsieve.models.one_shot_lstm_attention import OneShotLstmAttention, OneShotLstmConfig
+from ctsieve.models._one_shot.lstm import OneShotLstmConfig
+from ctsieve.models.one_shot_lstm_attention import OneShotLstmAttention
 from tests.parity import Arrays, Comparable, Fill, Gold, Row, images, load_weights
 from tests.parity._detector import FIRST, aligned, counts, objects, rows, seen
 

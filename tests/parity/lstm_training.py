@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ctsieve.models._detector.steps import image_loss
 from ctsieve.models._detector.training import Target
-from ctsieve.models.one_shot_lstm_attention import OneShotLstmAttention, OneShotLstmConfig
+from ctsieve.models._one_shot.lstm import OneShotLstmConfig
+from ctsieve.models.one_shot_lstm_attention import OneShotLstmAttention
 from tests.parity import Arrays, Fill, Gold, Row, close, equal, load_weights
 from tests.parity.lstm import NAME, config_of
 

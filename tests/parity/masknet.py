@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ctsieve.models._detector.config import DetectorConfig
 from ctsieve.models._detector.mask_rcnn import MaskRcnn
 from ctsieve.models._detector.region_scores import region_rows
 from ctsieve.models.mask_net import MaskNet, MaskNetConfig, build
@@ -58,8 +57,7 @@ def config_of(rpn: Mapping[str, Any], num_after: int | None = None) -> MaskNetCo
         num_before=(rpn["pre"]["training"], rpn["pre"]["testing"]),
         num_after=(rpn["post"]["training"], num_after or rpn["post"]["testing"]),
     )
-    detector: DetectorConfig = replace(paper.detector, proposals=proposals)
-    return replace(paper, detector=detector)
+    return replace(paper, detector=replace(paper.detector, proposals=proposals))
 
 
 def _classification(model: MaskNet, image: Tensor) -> Iterator[dict[str, Comparable]]:

@@ -31,7 +31,9 @@ def _case(
     case: Mapping[str, Any], arrays: Arrays, tolerances: Mapping[str, float]
 ) -> Iterator[Row]:
     name = f"{NAME} (case {case['case']})"
-    given = {k.split("_", 1)[1]: v for k, v in arrays.items() if k.startswith(f"case{case['case']}_")}
+    given = {
+        k.split("_", 1)[1]: v for k, v in arrays.items() if k.startswith(f"case{case['case']}_")
+    }
     config = RegionConfig(
         number=case["beta"], suppression=case["nms_thresh"], order="score", padding="random"
     )
@@ -40,7 +42,9 @@ def _case(
     )
     every = candidates(logits, deltas, proposals, SIZE)
     num_large = len(with_area(every, config.min_area).scores)
-    yield equal(name, "candidates_after_area_filter", num_large, case["candidates_after_area_filter"])
+    yield equal(
+        name, "candidates_after_area_filter", num_large, case["candidates_after_area_filter"]
+    )
     ranked = survivors(every, config)
     kept = len(ranked.scores)
     yield equal(name, "survivors_k", kept, case["survivors_k"])

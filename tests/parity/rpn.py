@@ -27,8 +27,8 @@ def check(gold: Gold, arrays: Arrays, fill: Fill) -> Iterator[Row]:
         kept = filter_proposals(
             boxes, logits, per_level=(len(logits),), size=(size[0], size[1]), config=config
         )
-        yield equal(NAME, f"{case}: count", len(kept.index), want["count"])
-        yield equal(NAME, f"{case}: kept", kept.index, want["kept_input_indices"])
+        yield equal(NAME, f"{case}: count", len(kept.anchor), want["count"])
+        yield equal(NAME, f"{case}: kept", kept.anchor, want["kept_input_indices"])
     yield from _anchors(gold["anchors"], arrays, gold["recommended_atol"])
 
 

@@ -39,15 +39,16 @@ from ctsieve.models._detector.steps import Step, trained
 from ctsieve.types.cards import ModelCard
 
 
+REGIONS = RegionConfig(number=128, min_area=0.0, suppression=0.75, order="score")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskNetConfig:
     """Sizes, thresholds and quirks; the defaults are the `fixed` preset of the light model."""
 
     stage: Literal["segmentation", "classification"] = "classification"
     detector: DetectorConfig = field(default_factory=lambda: lesion_detector("light", num_kinds=2))
-    regions: RegionConfig = RegionConfig(
-        number=128, min_area=0.0, suppression=0.75, order="score"
-    )
+    regions: RegionConfig = REGIONS
     features: int = 512
     num_labels: int = 3
 
@@ -59,9 +60,7 @@ class MaskNetConfig:
         number, features = (128, 512) if size == "light" else (256, 1024)
         return cls(
             detector=as_published(lesion_detector(size, backbone, num_kinds=num_kinds)),
-            regions=RegionConfig(
-                number=number, min_area=0.0, suppression=0.75, order="score", padding="random"
-            ),
+            regions=replace(REGIONS, number=number, padding="random"),
             features=features,
         )
 
@@ -117,7 +116,7 @@ class MaskNet(Detector):
         return tuple(shared)
 
     def trained_by(self, step: Step) -> dict[str, nn.Parameter]:
-        """Module S and scale and shift of batch norm, except in shortcuts, as the authors have it."""
+        """Module S, and scale and shift of batch norm outside shortcuts, as the authors have it."""
         return trained(self, ("",)) if step == "classification" else {}
 
     def train_for(self, step: Step) -> Self:

@@ -2,8 +2,8 @@
 
 Paper    Ter-Sarkisov, "Detection and Segmentation of Lesion Areas in Chest CT Scans For The
          Prediction of COVID-19", medRxiv 2020.10.23.20218461: the "Mask R-CNN" that the LSTM paper
-         compares with (table 1; AP 0.502/0.419/0.387); after He et al., "Mask R-CNN", ICCV 2017; the
-         authors' code (AlexTS1980/COVID-CT-Mask-Net, commit f06cd37) where the paper is silent.
+         compares with (table 1; AP 0.502/0.419/0.387); after He et al., "Mask R-CNN", ICCV 2017;
+         the authors' code (AlexTS1980/COVID-CT-Mask-Net, commit f06cd37) where it is silent.
 Differs  In both presets: images come in the size that the recipe says and are not resized inside;
          images of a batch do not influence one another; every level has all 30 anchors of the paper
          (the authors list five levels for four maps; the fifth has no map).

@@ -5,14 +5,14 @@ Paper    Ter-Sarkisov, "One Shot Model For The Prediction of COVID-19 And Lesion
          the LSTM paper compares with (section 4: 16 regions, 8 affinities); the authors' code
          (AlexTS1980/COVID-Affinity-Model, commit da68d6b) has 8 regions and 32 to 512 affinities.
 Differs  As `one_shot_lstm_attention`; regions stay in order of score, and the `paper` preset takes
-         batch norm's statistics from the regions in the affinity layer only.  The authors publish no
-         training script: the steps are those of their LSTM model.
+         batch norm's statistics from the regions in the affinity layer only.  The authors publish
+         no training script: the steps are those of their LSTM model.
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
 Shapes   B images, H W rows and columns, R regions, C channels.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, NamedTuple, Self
 
 import torch
@@ -40,7 +40,7 @@ from ctsieve.types.cards import ModelCard
 
 
 def _detector(
-    backbone: Literal["resnet18", "resnet50"] = "resnet18", *, min_side: float = 1e-3
+    backbone: Literal["resnet18", "resnet50"] = "resnet18", *, flat: bool = False
 ) -> DetectorConfig:
     return DetectorConfig(
         backbone=BackboneConfig(name=backbone, last_layer=3),
@@ -51,12 +51,15 @@ def _detector(
     )
 
 
+REGIONS = RegionConfig(number=8, order="score")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneShotAffinityConfig:
     """Sizes, thresholds and quirks; the defaults are the `fixed` preset."""
 
     detector: DetectorConfig = field(default_factory=_detector)
-    regions: RegionConfig = RegionConfig(number=8, order="score")
+    regions: RegionConfig = REGIONS
     num_affinities: int = 64
     num_sieve_stages: int = 3
     hidden: int = 128
@@ -69,7 +72,7 @@ class OneShotAffinityConfig:
         """As the authors' evaluation code behaves."""
         return cls(
             detector=_detector(backbone, flat=True),
-            regions=RegionConfig(number=8, order="score", padding="random"),
+            regions=replace(REGIONS, padding="random"),
             input_statistics=True,
         )
 

@@ -4,16 +4,16 @@ Paper    Ter-Sarkisov, "One Shot Model For COVID-19 Classification and Lesions S
          CT Scans Using LSTM With Attention Mechanism", medRxiv 2021.02.16.21251754; the code of the
          authors (AlexTS1980/COVID-LSTM-Attention, commit 43ac2a2) where the paper is silent.
 Differs  In both presets: images come in the size that the recipe says and are not resized inside;
-         predicting leaves running statistics as they are; a channel without contrast becomes 0; where
-         no region is found the whole image is the region; ties keep their order; images of a batch
-         do not influence one another; the default is the ResNeXt50 that the authors publish (the
+         predicting leaves running statistics as they are; a channel without contrast becomes 0;
+         where no region is found the whole image is the region; ties keep their order; images of a
+         batch do not influence one another; the default is the ResNeXt50 that the authors publish (the
          paper's main results: ResNeXt101).  From the paper's text, as in the authors' code: the
          order of layers in sieve and vectoriser, two alternating losses instead of their sum, no
          score threshold for regions, a last layer of the mask features that is never trained.
          `fixed` (default): batch norm uses its running statistics (`paper`: those of the image, and
          of its 16 regions); fewer than 16 regions are repeated evenly (`paper`: at random, so that
-         one image can have two answers); boxes without area are neither proposed nor shown (`paper`:
-         two of the 30 anchor shapes have none, and so have all boxes that come of them).
+         one image can have two answers); boxes without area are neither proposed nor shown
+         (`paper`: two of the 30 anchor shapes have none, nor have the boxes that come of them).
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
 Shapes   B images, H W rows and columns, R regions (the paper's beta), L labels, D detections.

@@ -1,19 +1,18 @@
 """Single Shot Model: lesions, masks and the class of a slice from two parallel box branches.
 
-Paper    Ter-Sarkisov, "Single-Shot Lightweight Model For The Detection of Lesions And The Prediction
-         of COVID-19 From Chest CT Scans", medRxiv 2020.12.01.20241786; the authors' code
+Paper    Ter-Sarkisov, "Single-Shot Lightweight Model For The Detection of Lesions And The
+         Prediction of COVID-19 From Chest CT Scans", medRxiv 2020.12.01.20241786; the authors' code
          (AlexTS1980/COVID-Single-Shot-Model, commit 9dc1f53) where the paper is silent.
 Differs  In both presets: images come in the size that the recipe says and are not resized inside;
          images of a batch do not influence one another.
          `fixed` (default): fewer than 128 regions are repeated evenly (`paper`: at random, so that
-         one image can have two answers); boxes without area are neither
-         proposed nor shown.
+         one image can have two answers); boxes without area are neither proposed nor shown.
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
 Shapes   B images, H W rows and columns, R regions, L labels, D detections.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, Self
 
 import torch
@@ -67,12 +66,15 @@ def _detector(backbone: Backbone = "resnet18", *, flat: bool = False) -> Detecto
     )
 
 
+REGIONS = RegionConfig(number=128, suppression=0.75, order="score")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SingleShotConfig:
     """Sizes, thresholds and quirks; the defaults are the `fixed` preset."""
 
     detector: DetectorConfig = field(default_factory=_detector)
-    regions: RegionConfig = RegionConfig(number=128, suppression=0.75, order="score")
+    regions: RegionConfig = REGIONS
     features: int = 512
     num_labels: int = 3
 
@@ -81,7 +83,7 @@ class SingleShotConfig:
         """As the authors' evaluation code behaves."""
         return cls(
             detector=_detector(backbone, flat=True),
-            regions=RegionConfig(number=128, suppression=0.75, order="score", padding="random"),
+            regions=replace(REGIONS, padding="random"),
         )
 
 

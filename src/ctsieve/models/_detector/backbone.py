@@ -1,12 +1,12 @@
 """A residual network with a feature pyramid, under torchvision's own names.
 
-Paper    One Shot + LSTM + attention, section 3.3: "only the last layer of the backbone, FPN output".
+Paper    One Shot + LSTM + attention, section 3.3: "only the last layer of the backbone".
 Source   torchvision 0.21 and later (BSD-3-Clause).  No weights come along.
 Differs  The paper's main results use ResNeXt101; the authors' code builds, and they publish,
          ResNeXt50.
 """
 
-from collections import OrderedDict
+from collections.abc import Mapping
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -40,7 +40,7 @@ class PyramidBackbone(nn.Module):
         if config.input_statistics:
             use_input_statistics(self.body)
 
-    def forward(self, x: Float[Tensor, "1 3 H W"]) -> "OrderedDict[str, Tensor]":
+    def forward(self, x: Float[Tensor, "1 3 H W"]) -> Mapping[str, Tensor]:
         """Maps of the pyramid's levels, the finest first, called "0", "1" ..."""
-        maps: OrderedDict[str, Tensor] = self.fpn(self.body(x))
+        maps: Mapping[str, Tensor] = self.fpn(self.body(x))
         return maps

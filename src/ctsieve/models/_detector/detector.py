@@ -79,7 +79,9 @@ class Branches(nn.Module):
                 config.mask_channels[-1], config.num_kinds, config.mask_layer
             )
 
-    def judge(self, look: Look, boxes: Float[Tensor, "P 4"], suffix: str = "") -> tuple[Tensor, Tensor]:
+    def judge(
+        self, look: Look, boxes: Float[Tensor, "P 4"], suffix: str = ""
+    ) -> tuple[Tensor, Tensor]:
         """Logits (P, K) and deltas (P, 4K) of boxes; `suffix` names the branch."""
         cut = self.cut_for_boxes(look.maps, [boxes], [look.size])
         features = self.get_submodule(f"box_head{suffix}")(cut)
@@ -159,7 +161,9 @@ class Detector(nn.Module):
 
 def all_objects(found: Sequence[Found]) -> Objects:
     """The objects of the images of a batch as one list."""
-    regions = Regions(*(torch.cat(values) for values in zip(*(f.regions for f in found), strict=True)))
+    regions = Regions(
+        *(torch.cat(values) for values in zip(*(f.regions for f in found), strict=True))
+    )
     image = [torch.full_like(f.regions.labels, i) for i, f in enumerate(found)]
     masks = torch.cat([f.masks for f in found])
     return Objects(regions.boxes, regions.labels, regions.scores, masks, torch.cat(image))

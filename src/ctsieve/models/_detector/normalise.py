@@ -33,7 +33,7 @@ class BatchNorm2d(nn.BatchNorm2d):
         """Normalise every channel."""
         if self.training or not self.input_statistics:
             return super().forward(x)
-        return F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)  # noqa: FBT003
+        return F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
 
 
 def use_input_statistics(part: nn.Module) -> None:

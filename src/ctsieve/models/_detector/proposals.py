@@ -2,8 +2,8 @@
 
 Paper    One Shot + LSTM + attention, section 3.4, after Ren et al., "Faster R-CNN".
 Differs  From torchvision's: boxes are ranked by their logits, also where sigmoids would be equal;
-         the box loss can be L1; boxes without area can be kept.  Two of the paper's anchors (size 2,
-         ratios 0.1 and 0.25) round to height 0, and so does every box decoded from them: with
+         the box loss can be L1; boxes without area can be kept.  Two of the paper's anchors (size
+         2, ratios 0.1 and 0.25) round to height 0, and so does every box decoded from them: with
          `min_side` above 0 (`fixed`) none of those is proposed.
 
 Shapes   A anchors, P proposals, G true boxes; boxes are (x1, y1, x2, y2) in pixels.
@@ -30,7 +30,7 @@ class Proposals(NamedTuple):
 
     boxes: Float[Tensor, "P 4"]
     logits: Float[Tensor, " P"]
-    index: Int64[Tensor, " P"]  # of the anchor
+    anchor: Int64[Tensor, " P"]  # its row
 
 
 class Anchored(NamedTuple):
@@ -71,9 +71,7 @@ class ProposalNetwork(nn.Module):
         )
         self.head = ProposalHead(channels, len(config.sizes) * len(config.ratios))
         self.coder = BoxCoder((1.0, 1.0, 1.0, 1.0))
-        self.matcher = Matcher(
-            config.foreground, config.background, allow_low_quality_matches=True
-        )
+        self.matcher = Matcher(config.foreground, config.background, allow_low_quality_matches=True)
         self.sampler = BalancedPositiveNegativeSampler(config.batch, config.positive_share)
 
     def forward(self, x: Float[Tensor, "1 3 H W"], maps: Mapping[str, Tensor]) -> Anchored:
@@ -141,10 +139,10 @@ def filter_proposals(
         ranked.append(start + best)
         levels.append(torch.full_like(best, level))
         start += number
-    rows, level = torch.cat(ranked), torch.cat(levels)
+    rows, level_of = torch.cat(ranked), torch.cat(levels)
     boxes = clip_boxes_to_image(boxes[rows], size)
     large = remove_small_boxes(boxes, config.min_side)
     rows, boxes = rows[large], boxes[large]
     logits = logits[rows]
-    keep = batched_nms(boxes, logits, level[large], config.suppression)[:after]
+    keep = batched_nms(boxes, logits, level_of[large], config.suppression)[:after]
     return Proposals(boxes[keep], logits[keep], rows[keep])

@@ -1,8 +1,7 @@
 """Module S: the class of an image from the scores and box deltas of its regions.
 
 Paper    Ter-Sarkisov, "COVID-CT-Mask-Net: Prediction of COVID-19 from CT Scans Using Regional
-         Features", medRxiv 2020.10.11.20211052, and "Single-Shot Lightweight Model For The Detection
-         of Lesions And The Prediction of COVID-19 From Chest CT Scans", medRxiv 2020.12.01.20241786.
+         Features", medRxiv 2020.10.11.20211052; again in the Single Shot Model of the same author.
 Differs  A region is its score and the four deltas of the box branch, not its coordinates (as in the
          authors' code).
 

@@ -10,8 +10,8 @@ Differs  The paper's threshold of -0.01 admits every softmax score, so there is 
          image can get two answers.  Where no region is found at all the whole image is the region,
          with label and score 0 (the authors' code fails).
 
-Shapes   N proposals, M candidates, R regions of a batch (the paper's beta), K kinds with background;
-         boxes are (x1, y1, x2, y2) in pixels.
+Shapes   N proposals, M candidates, R regions of a batch (the paper's beta), K kinds with
+         background; boxes are (x1, y1, x2, y2) in pixels.
 """
 
 from typing import NamedTuple
@@ -47,7 +47,7 @@ def candidates(
     proposals: Float[Tensor, "N 4"],
     size: tuple[int, int],
 ) -> Regions:
-    """One candidate per proposal and kind, background excepted; all kinds of a proposal together."""
+    """One candidate per proposal and kind but background; those of a proposal stay together."""
     num_kinds = logits.shape[1]
     boxes = CODER.decode(deltas, [proposals]).reshape(-1, num_kinds, 4)
     kinds = torch.arange(1, num_kinds, device=logits.device).expand(boxes.shape[0], -1)
@@ -125,7 +125,7 @@ def random_repetition(
 
 
 def distance_order(boxes: Float[Tensor, "R 4"]) -> Int64[Tensor, " R"]:
-    """Rows by ascending distance of their top left corner from the origin; ties keep their order."""
+    """Rows by distance of their top left corner from the origin, nearest first; stable."""
     distance = boxes[:, :2].square().sum(dim=1).sqrt()
     rows = torch.arange(len(boxes), device=boxes.device)
     before = distance[:, None] < distance[None, :]

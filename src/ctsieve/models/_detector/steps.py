@@ -1,9 +1,9 @@
 """Two steps of training that take turns, and branches that copy what the other step learned.
 
-Paper    One Shot + LSTM + attention, sections 3.6 ("they copy weights from the segmentation branch if
-         there is an improvement in the segmentation loss") and 3.9, equation 8.
-Differs  Equation 8 adds two losses; the authors' code takes a step for each in turn.  "Improvement" is
-         against the previous step there, and against the best step so far in the Single Shot Model.
+Paper    One Shot + LSTM + attention, sections 3.6 ("they copy weights from the segmentation branch
+         if there is an improvement in the segmentation loss") and 3.9, equation 8.
+Differs  Equation 8 adds two losses; the authors' code takes a step for each in turn.  "Improvement"
+         is against the previous step there; in the Single Shot Model against the best so far.
 
 Use      model.train_for("segmentation"); sum the losses; backward;
          copy, reference = improved(loss, reference, "previous"); if copy: model.copy_to_twins();
@@ -57,7 +57,7 @@ def freeze_twins(branches: nn.Module) -> None:
     """No optimiser changes the branches of the classification; gradients pass through them."""
     for name, parameter in branches.named_parameters():
         if f"{TWIN}." in name:
-            parameter.requires_grad_(requires_grad=False)
+            parameter.requires_grad = False
 
 
 def trained(model: nn.Module, prefixes: tuple[str, ...]) -> dict[str, nn.Parameter]:

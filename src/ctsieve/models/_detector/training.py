@@ -1,7 +1,7 @@
 """Losses of the segmentation branch: kinds, boxes and masks of randomly chosen regions.
 
-Paper    One Shot + LSTM + attention, section 3.9: "Segmentation loss is the same as in [Mask R-CNN]".
-Differs  From torchvision's: the box loss is smooth L1 with the authors' beta of 1 (torchvision: 1/9).
+Paper    One Shot + LSTM + attention, section 3.9, where the segmentation loss is Mask R-CNN's.
+Differs  From torchvision's: the box loss is smooth L1 with the authors' beta of 1 (there: 1/9).
 
 Shapes   P proposals, G true objects, N chosen regions, K kinds with background.
 """

@@ -27,7 +27,9 @@ class Affinities(NamedTuple):
 class Affinity(SievedVectors):
     """Sieve, vectoriser, A mixtures of the regions, and a mixture of those."""
 
-    def __init__(self, channels: int, num_stages: int, num_regions: int, num_affinities: int) -> None:
+    def __init__(
+        self, channels: int, num_stages: int, num_regions: int, num_affinities: int
+    ) -> None:
         super().__init__(channels, num_stages)
         self.batch_to_feat_mat = nn.Parameter(torch.randn(num_regions, num_affinities))
         self.batch_to_feat_vec = nn.Parameter(torch.randn(num_affinities, 1))

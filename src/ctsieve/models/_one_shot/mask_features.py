@@ -1,8 +1,8 @@
 """The mask branch of the classification: features of regions instead of masks.
 
 Paper    One Shot + LSTM + attention, section 3.6: "RoI mask features of fixed size".
-Differs  The paper calls it identical to the segmentation's.  As in the authors' code the last layer is
-         another one, `conv_reduce`, that no loss trains: it keeps its first random values for ever.
+Differs  The paper calls it identical to the segmentation's.  As in the authors' code the last layer
+         is another one, `conv_reduce`, that no loss trains: it keeps its first random values.
 
 Shapes   R regions, C channels, S side of a cut-out (14).
 """
