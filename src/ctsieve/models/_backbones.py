@@ -92,6 +92,51 @@ BACKBONES: dict[str, Backbone] = {
 """The seven of LA-DNN's paper, and MobileNetV2, which an ordinary computer can train."""
 
 
+INCEPTIONS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
+GOOGLENET_TRUNK = (
+    *("conv1", "maxpool1", "conv2", "conv3", "maxpool2"),
+    *(f"inception{block}" for block in INCEPTIONS[:2]),
+    "maxpool3",
+    *(f"inception{block}" for block in INCEPTIONS[2:7]),
+    "maxpool4",
+    *(f"inception{block}" for block in INCEPTIONS[7:]),
+)
+
+ALL_BACKBONES: dict[str, Backbone] = BACKBONES | {
+    "resnext50": Backbone(
+        build=lambda: zoo.resnext50_32x4d(weights=None),
+        head="fc",
+        features=2048,
+        trunk=RESNET_TRUNK,
+    ),
+    "resnext101": Backbone(
+        build=lambda: zoo.resnext101_32x8d(weights=None),
+        head="fc",
+        features=2048,
+        trunk=RESNET_TRUNK,
+    ),
+    "googlenet": Backbone(
+        # Without the heads that only training uses, which no paper here mentions.
+        build=lambda: zoo.googlenet(weights=None, aux_logits=False, init_weights=False),
+        head="fc",
+        features=1024,
+        trunk=GOOGLENET_TRUNK,
+    ),
+}
+"""Those, and what the One Shot and the series papers compare with."""
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def normalisation(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of values in [0, 1] that torchvision's weights of `name` expect.
+
+    Its GoogLeNet weights come from TensorFlow; torchvision hides that in `transform_input`.
+    """
+    return HALF if name == "googlenet" else IMAGENET
+
+
 def last_map(net: nn.Module, backbone: Backbone, x: Float[Tensor, "B 3 R C"]) -> Tensor:
     """The map before pooling, (B, F, H, W)."""
     for name in backbone.trunk:

@@ -6,7 +6,7 @@ What stands in a masked place is never read: not in evaluation, not by batch nor
 by an exported graph, which holds these very operations.
 
 Shapes   B scans, S places for slices, K kept slices of all scans, F features,
-         N hidden units of one direction.
+         N features of a state, half from each direction.
 """
 
 from typing import NamedTuple
@@ -21,9 +21,9 @@ from ctsieve.types.errors import InputRejected
 class BothWays(NamedTuple):
     """What a bidirectional LSTM says of every kept slice and of the whole."""
 
-    states: Float[Tensor, "B S 2N"]  # 0 in masked places
-    last: Float[Tensor, "B 2N"]  # at the last kept slice: its backward half has read that one only
-    ends: Float[Tensor, "B 2N"]  # where each direction has read every kept slice
+    states: Float[Tensor, "B S N"]  # 0 in masked places
+    last: Float[Tensor, "B N"]  # at the last kept slice: its backward half has read that one only
+    ends: Float[Tensor, "B N"]  # where each direction has read every kept slice
 
 
 def require_slices(keep_BS: Bool[Tensor, "B S"]) -> None:

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ctsieve.models._backbones import BACKBONES, last_map
+from ctsieve.models._heat import grad_cam_plus_plus
 from ctsieve.types.cards import ModelCard
 from ctsieve.types.errors import UnknownName
 
@@ -105,20 +106,6 @@ class LaDnn(nn.Module):
         logits_BO = self.get_submodule(self.backbone.head.split(".")[0])(pooled_BF)
         heat = grad_cam_plus_plus(map_BFHW, self.head.weight)
         return LaDnnOutput(logits_BO[:, :1], logits_BO[:, 1:], heat)
-
-
-def grad_cam_plus_plus(
-    map_BFHW: Float[Tensor, "B F H W"], weight_OF: Float[Tensor, "O F"]
-) -> Float[Tensor, "B O H W"]:
-    """Grad-CAM++ of a linear layer over globally averaged maps, without differentiating.
-
-    Chattopadhay et al. (WACV 2018), equations 10 and 19, with n = H W: the gradient of a logit is
-    w_f / n everywhere, so that every alpha_f is 1 / (2 + w_f mean(A_f)) and the map is
-    relu(sum_f relu(w_f) / (2 + w_f mean(A_f)) A_f).  The common factor exp(logit) is left out.
-    """
-    pooled_BF = map_BFHW.mean(dim=(2, 3))
-    share_BOF = F.relu(weight_OF) / (2.0 + F.relu(weight_OF) * pooled_BF[:, None])
-    return F.relu(torch.einsum("bof,bfhw->bohw", share_BOF, map_BFHW))
 
 
 class LaDnnTarget(NamedTuple):

@@ -158,4 +158,5 @@ CARD = ModelCard(
     config=ResNet50Att2Config,
     build=ResNet50Att2,
     example_shape=(2, 1, 64, 64),
+    num_parameters=39_005_251,
 )

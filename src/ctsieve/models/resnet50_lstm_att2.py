@@ -12,8 +12,8 @@ Differs  Equation 1 takes "the last hidden state h_n".  In the authors' code, an
 Licence  MIT (2021 peppocola); no code is taken from it.  No weights are published.
 
 Shapes   B scans, S places for slices, K kept slices of all scans, R C rows and columns,
-         N = 128 hidden units of a direction, H W and h w rows and columns of the two maps,
-         L classes.
+         N = 256 features of a state, half from each direction, H W and h w rows and columns of
+         the two maps, L classes.
 """
 
 from dataclasses import dataclass
@@ -52,9 +52,9 @@ class ResNet50LstmAtt2Output(NamedTuple):
     attention1: Float[Tensor, "B S H W"]  # inside each slice, stride 16; sums to 1
     attention2: Float[Tensor, "B S h w"]  # inside each slice, stride 32; sums to 1
     embeddings: Float[Tensor, "B S 3072"]
-    states: Float[Tensor, "B S 2N"]  # h_i
-    global_vector: Float[Tensor, "B 2N"]  # g, equation 1
-    context: Float[Tensor, "B 2N"]  # equation 4, what the classifier reads
+    states: Float[Tensor, "B S N"]  # h_i
+    global_vector: Float[Tensor, "B N"]  # g, equation 1
+    context: Float[Tensor, "B N"]  # equation 4, what the classifier reads
 
 
 class Gate(nn.Module):
@@ -144,10 +144,17 @@ def _spread_maps(maps_KHW: Tensor, keep_BS: Tensor) -> Tensor:
     return cells_BSP.view(*keep_BS.shape, *maps_KHW.shape[1:])
 
 
+def is_trained(name: str) -> bool:
+    """The paper freezes the weights of the slice features."""
+    return not name.startswith("embeddings.")
+
+
 CARD = ModelCard(
     title="ResNet50-LSTM-ATT2 (Bi-LSTM with soft attention on scans)",
     paper="https://github.com/peppocola/Screening-COVID19",
     config=ResNet50LstmAtt2Config,
     build=ResNet50LstmAtt2,
     example_shape=(2, 5, 1, 64, 64),
+    trains=is_trained,
+    num_parameters=42_406_979,
 )

@@ -1,7 +1,7 @@
 """What a file of each kind says of itself; every plug-in module has one as `CARD`."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,15 +10,29 @@ from ctsieve.types.results import Explanation, Screening
 from ctsieve.types.volume import CTPicture, CTVolume
 
 
+def _every_parameter(name: str) -> bool:
+    return bool(name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
-    """A model family: `build(config())` makes an untrained `torch.nn.Module`."""
+    """A model family: `build(config())` makes an untrained `torch.nn.Module`.
+
+    Slices are (B, C, R, C'), so that an `example_shape` has four numbers; scans are
+    (B, S, C, R, C') and are given together with `keep` (B, S), True where there is a slice.
+    """
 
     title: str
     paper: str
     config: Callable[..., Any]
     build: Callable[..., Any]
     example_shape: tuple[int, ...]
+    trains: Callable[[str], bool] = _every_parameter
+    """Whether the paper trains the parameter of that name; all others stay as they are loaded."""
+    num_parameters: int | None = None
+    """Of `build(config())`, where the paper or its authors' code says."""
+    exempt: Mapping[str, str] = field(default_factory=dict)
+    """Laws of tests/laws/test_every_model.py that cannot hold here, each with its reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
