@@ -73,16 +73,18 @@ def objects(
 ) -> dict[str, Comparable]:
     """Detections as the golden files describe them: all of them, or the `first`."""
     suffix = "" if first is None else f"_first{first}"
-    masks = found.masks[:first]
+    number = int((found.regions.labels > 0).sum())
+    regions = found.regions.take(torch.arange(number)[:first])
+    masks = found.masks[:number][:first]
     got: dict[str, Comparable] = {
-        f"det_boxes{suffix}": found.regions.boxes[:first],
-        f"det_labels{suffix}": found.regions.labels[:first],
-        f"det_scores{suffix}": found.regions.scores[:first],
+        f"det_boxes{suffix}": regions.boxes,
+        f"det_labels{suffix}": regions.labels,
+        f"det_scores{suffix}": regions.scores,
         f"det_mask_area{suffix}": (masks > threshold).sum(dim=(1, 2)),
         f"det_mask_sum{suffix}": masks.double().sum(dim=(1, 2)),
     }
     if first is not None:
-        got["det_count"] = len(found.regions.labels)
+        got["det_count"] = number
     return got
 
 

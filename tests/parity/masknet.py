@@ -77,4 +77,7 @@ def _segmentation(model: MaskNet | MaskRcnn, image: Tensor) -> Iterator[dict[str
     look = model.look(image)
     yield {**seen(look), "proposal_logits_first10": look.proposals.logits[:FIRST]}
     found = model.found(look)
-    yield {"det_scores_all": found.regions.scores, **objects(found, first=FIRST)}
+    yield {
+        "det_scores_all": found.regions.scores[found.regions.labels > 0],
+        **objects(found, first=FIRST),
+    }

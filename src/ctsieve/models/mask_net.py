@@ -35,9 +35,8 @@ from ctsieve.models._detector.regions import (
     region_batch,
     survivors,
 )
-from ctsieve.models._detector.steps import Step, trained
+from ctsieve.models._detector.steps import EXEMPT, Step, trained
 from ctsieve.types.cards import ModelCard
-
 
 REGIONS = RegionConfig(number=128, min_area=0.0, suppression=0.75, order="score")
 
@@ -83,7 +82,7 @@ class MaskNet(Detector):
         self.config = config
         self.s2new = RegionScores(config.regions.number, config.features, config.num_labels)
         for name, parameter in self.named_parameters():
-            parameter.requires_grad_("new" in name or "bn" in name)
+            parameter.requires_grad = is_trained(name)
 
     def survivors(self, look: Look) -> Regions:
         """All regions that suppression leaves, the best score first."""
@@ -125,6 +124,11 @@ class MaskNet(Detector):
         return self.eval()
 
 
+def is_trained(name: str) -> bool:
+    """Whether the second stage trains the parameter of that name."""
+    return "new" in name or "bn" in name
+
+
 def build(config: MaskNetConfig) -> MaskNet | MaskRcnn:
     """The stage that the configuration names."""
     if config.stage == "segmentation":
@@ -138,4 +142,7 @@ CARD = ModelCard(
     config=MaskNetConfig,
     build=build,
     example_shape=(2, 1, 64, 64),
+    trains=is_trained,
+    num_parameters=6_283_235,
+    exempt=EXEMPT,
 )

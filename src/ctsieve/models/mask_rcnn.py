@@ -13,6 +13,7 @@ Licence  No weights come along.  The authors' repository has no licence; no code
 """
 
 from ctsieve.models._detector.mask_rcnn import MaskRcnn, MaskRcnnConfig
+from ctsieve.models._detector.steps import EXEMPT
 from ctsieve.types.cards import ModelCard
 
 CARD = ModelCard(
@@ -21,4 +22,10 @@ CARD = ModelCard(
     config=MaskRcnnConfig,
     build=MaskRcnn,
     example_shape=(2, 1, 64, 64),
+    num_parameters=31_728_744,
+    exempt={
+        **EXEMPT,
+        "outputs": "there is no class of the image, hence no logits",
+        "batch": "there is no class of the image; tests/models compares the objects",
+    },
 )

@@ -29,6 +29,7 @@ from ctsieve.models._detector.config import (
 from ctsieve.models._detector.detector import Found
 from ctsieve.models._detector.normalise import use_input_statistics
 from ctsieve.models._detector.regions import Regions
+from ctsieve.models._detector.steps import EXEMPT, is_trained
 from ctsieve.models._one_shot.affinity import Affinities, Affinity
 from ctsieve.models._one_shot.wiring import (
     ImageClassifier,
@@ -133,4 +134,7 @@ CARD = ModelCard(
     config=OneShotAffinityConfig,
     build=OneShotAffinity,
     example_shape=(2, 1, 64, 64),
+    trains=is_trained,
+    num_parameters=13_660_975,
+    exempt=EXEMPT,
 )

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ctsieve.models._detector.steps import EXEMPT, is_trained
 from ctsieve.models._one_shot.lstm import OneShotLstmBase, OneShotLstmConfig
 from ctsieve.models._one_shot.wiring import OneShotOutput, one_shot_output
 from ctsieve.types.cards import ModelCard
@@ -47,4 +48,7 @@ CARD = ModelCard(
     config=OneShotLstmConfig,
     build=OneShotLstm,
     example_shape=(2, 1, 64, 64),
+    trains=is_trained,
+    num_parameters=35_553_416,
+    exempt=EXEMPT,
 )

@@ -6,17 +6,18 @@ Paper    Ter-Sarkisov, "One Shot Model For COVID-19 Classification and Lesions S
 Differs  In both presets: images come in the size that the recipe says and are not resized inside;
          predicting leaves running statistics as they are; a channel without contrast becomes 0;
          where no region is found the whole image is the region; ties keep their order; images of a
-         batch do not influence one another; the default is the ResNeXt50 that the authors publish (the
-         paper's main results: ResNeXt101).  From the paper's text, as in the authors' code: the
-         order of layers in sieve and vectoriser, two alternating losses instead of their sum, no
-         score threshold for regions, a last layer of the mask features that is never trained.
+         batch do not influence one another; the default is the ResNeXt50 that the authors publish
+         (the paper's main results: ResNeXt101).  From the paper's text, as in the authors' code:
+         the order of layers in sieve and vectoriser, two alternating losses instead of their sum,
+         no score threshold for regions, a last layer of the mask features that is never trained.
          `fixed` (default): batch norm uses its running statistics (`paper`: those of the image, and
          of its 16 regions); fewer than 16 regions are repeated evenly (`paper`: at random, so that
          one image can have two answers); boxes without area are neither proposed nor shown
          (`paper`: two of the 30 anchor shapes have none, nor have the boxes that come of them).
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
-Shapes   B images, H W rows and columns, R regions (the paper's beta), L labels, D detections.
+Shapes   B images, H W rows and columns, R regions (the paper's beta), L labels, D places for
+         objects.
 """
 
 from typing import NamedTuple
@@ -25,20 +26,20 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ctsieve.models._detector.steps import EXEMPT, is_trained
 from ctsieve.models._one_shot.lstm import OneShotLstmBase, OneShotLstmConfig
 from ctsieve.models._one_shot.wiring import one_shot_output
 from ctsieve.types.cards import ModelCard
 
 
 class OneShotAttentionOutput(NamedTuple):
-    """What `OneShotLstmAttention` returns; objects of all images are one list, the surest first."""
+    """What `OneShotLstmAttention` returns; objects with the surest first."""
 
     logits: Float[Tensor, "B L"]
-    boxes: Float[Tensor, "D 4"]
-    labels: Int64[Tensor, " D"]
-    scores: Float[Tensor, " D"]
-    masks: Float[Tensor, "D H W"]  # probabilities
-    image: Int64[Tensor, " D"]  # row of the batch
+    boxes: Float[Tensor, "B D 4"]
+    labels: Int64[Tensor, "B D"]  # 0: an empty place
+    scores: Float[Tensor, "B D"]
+    masks: Float[Tensor, "B D H W"]  # probabilities
     regions: Float[Tensor, "B R 4"]  # from the image's first pixel on: the order of the sequence
     region_scores: Float[Tensor, "B R"]
     region_labels: Int64[Tensor, "B R"]
@@ -82,4 +83,7 @@ CARD = ModelCard(
     config=OneShotLstmConfig,
     build=OneShotLstmAttention,
     example_shape=(2, 1, 64, 64),
+    trains=is_trained,
+    num_parameters=35_553_416,
+    exempt=EXEMPT,
 )

@@ -9,7 +9,8 @@ Differs  In both presets: images come in the size that the recipe says and are n
          one image can have two answers); boxes without area are neither proposed nor shown.
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
-Shapes   B images, H W rows and columns, R regions, L labels, D detections.
+Shapes   B images, H W rows and columns, R regions, L labels, D places for
+         objects.
 """
 
 from dataclasses import dataclass, field, replace
@@ -35,7 +36,14 @@ from ctsieve.models._detector.regions import (
     region_batch,
     survivors,
 )
-from ctsieve.models._detector.steps import Step, copy_to_twins, freeze_twins, trained
+from ctsieve.models._detector.steps import (
+    EXEMPT,
+    Step,
+    copy_to_twins,
+    freeze_twins,
+    is_trained,
+    trained,
+)
 from ctsieve.types.cards import ModelCard
 
 Backbone = Literal["resnet18", "resnet34"]
@@ -88,14 +96,13 @@ class SingleShotConfig:
 
 
 class SingleShotOutput(NamedTuple):
-    """What `SingleShot` returns; objects of all images are one list, the surest first."""
+    """What `SingleShot` returns; objects with the surest first."""
 
     logits: Float[Tensor, "B L"]
-    boxes: Float[Tensor, "D 4"]
-    labels: Int64[Tensor, " D"]
-    scores: Float[Tensor, " D"]
-    masks: Float[Tensor, "D H W"]  # probabilities
-    image: Int64[Tensor, " D"]  # row of the batch
+    boxes: Float[Tensor, "B D 4"]
+    labels: Int64[Tensor, "B D"]  # 0: an empty place
+    scores: Float[Tensor, "B D"]
+    masks: Float[Tensor, "B D H W"]  # probabilities
     regions: Float[Tensor, "B R 4"]  # in decreasing order of score
     region_scores: Float[Tensor, "B R"]
     region_labels: Int64[Tensor, "B R"]
@@ -158,4 +165,7 @@ CARD = ModelCard(
     config=SingleShotConfig,
     build=SingleShot,
     example_shape=(2, 1, 64, 64),
+    trains=is_trained,
+    num_parameters=8_267_759,
+    exempt=EXEMPT,
 )

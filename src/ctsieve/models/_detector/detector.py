@@ -5,8 +5,8 @@ Differs  Images are not resized inside: the recipe says how large they come (the
          resizes, which changes nothing at their 512 x 512).  Images of a batch do not influence one
          another in any mode (the authors' batches have one image).
 
-Shapes   B images, C channels (1 or 3), H W rows and columns, P proposals, D detections, S side of
-         a mask; boxes are (x1, y1, x2, y2) in pixels.
+Shapes   B images, C channels (1 or 3), H W rows and columns, P proposals, D places for
+         objects, S side of a mask; boxes are (x1, y1, x2, y2) in pixels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,20 +47,19 @@ class Look(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Objects of one image, the surest first."""
+    """Objects of one image, the surest first; empty places have label, score, box and mask 0."""
 
     regions: Regions
     masks: Float[Tensor, "D H W"]
 
 
 class Objects(NamedTuple):
-    """Objects of all images of a batch, image after image."""
+    """Objects of every image, the surest first; empty places have label, score, box and mask 0."""
 
-    boxes: Float[Tensor, "D 4"]
-    labels: Int64[Tensor, " D"]
-    scores: Float[Tensor, " D"]
-    masks: Float[Tensor, "D H W"]
-    image: Int64[Tensor, " D"]  # row of the batch that shows the object
+    boxes: Float[Tensor, "B D 4"]
+    labels: Int64[Tensor, "B D"]
+    scores: Float[Tensor, "B D"]
+    masks: Float[Tensor, "B D H W"]
 
 
 class Branches(nn.Module):
@@ -129,11 +128,12 @@ class Detector(nn.Module):
         every = candidates(logits, deltas, look.proposals.boxes, look.size)
         regions = detections(every, branches.config)
         masks = branches.mask(look, regions.boxes)
-        rows = torch.arange(masks.shape[0], device=masks.device)
-        own = masks[rows, regions.labels]
+        own = masks.gather(1, regions.labels[:, None, None, None].expand(-1, 1, *masks.shape[2:]))
         if branches.config.mask_values == "probability":
             own = own.sigmoid()
-        return Found(regions, paste(own, regions.boxes, look.size))
+        number = branches.config.num_detections
+        shown = Regions(*(filled(values, number) for values in regions))
+        return Found(shown, paste(filled(own[:, 0], number), shown.boxes, look.size))
 
     def segmentation_losses(
         self, images: Float[Tensor, "B C H W"], targets: Sequence[Target]
@@ -160,10 +160,16 @@ class Detector(nn.Module):
 
 
 def all_objects(found: Sequence[Found]) -> Objects:
-    """The objects of the images of a batch as one list."""
-    regions = Regions(
-        *(torch.cat(values) for values in zip(*(f.regions for f in found), strict=True))
+    """The objects of the images of a batch."""
+    regions = [f.regions for f in found]
+    return Objects(
+        torch.stack([r.boxes for r in regions]),
+        torch.stack([r.labels for r in regions]),
+        torch.stack([r.scores for r in regions]),
+        torch.stack([f.masks for f in found]),
     )
-    image = [torch.full_like(f.regions.labels, i) for i, f in enumerate(found)]
-    masks = torch.cat([f.masks for f in found])
-    return Objects(regions.boxes, regions.labels, regions.scores, masks, torch.cat(image))
+
+
+def filled(values: Tensor, number: int) -> Tensor:
+    """The first `number` rows of `values`, or zeros where there are fewer."""
+    return torch.cat([values, values.new_zeros(number, *values.shape[1:])])[:number]

@@ -3,7 +3,8 @@
 Paper    Ter-Sarkisov, "Detection and Segmentation of Lesion Areas in Chest CT Scans For The
          Prediction of COVID-19", medRxiv 2020.10.23.20218461.
 
-Shapes   B images, H W rows and columns, D detections; boxes are (x1, y1, x2, y2) in pixels.
+Shapes   B images, H W rows and columns, D places for objects; boxes are (x1, y1, x2, y2)
+         in pixels.
 """
 
 from dataclasses import dataclass, field, replace

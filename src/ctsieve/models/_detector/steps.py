@@ -60,6 +60,18 @@ def freeze_twins(branches: nn.Module) -> None:
             parameter.requires_grad = False
 
 
+def is_trained(name: str) -> bool:
+    """Whether either step trains the parameter of that name; twins only copy."""
+    return f"{TWIN}." not in name
+
+
+EXEMPT = {
+    "gradients": "two steps train different parts; tests/models holds both of them",
+    "onnx": "the graph holds one image at a time; tests/models compares it",
+}
+"""Laws of models that detectors keep in their own way."""
+
+
 def trained(model: nn.Module, prefixes: tuple[str, ...]) -> dict[str, nn.Parameter]:
     """The parameters below `prefixes` that are not frozen."""
     return {

@@ -3,7 +3,7 @@
 Paper    One Shot + LSTM + attention, sections 3.3 to 3.6 and figure 1.
 
 Shapes   B images, H W rows and columns, R regions of a batch, C channels, S side of mask features,
-         L labels, D detections; boxes are (x1, y1, x2, y2) in pixels.
+         L labels, D places for objects; boxes are (x1, y1, x2, y2) in pixels.
 """
 
 from typing import ClassVar, NamedTuple, Self
@@ -34,14 +34,13 @@ KINDS = ("background", "lungs", "ground-glass opacity", "consolidation")
 
 
 class OneShotOutput(NamedTuple):
-    """What a One Shot model returns; objects of all images are one list, the surest first."""
+    """What a One Shot model returns; objects with the surest first."""
 
     logits: Float[Tensor, "B L"]
-    boxes: Float[Tensor, "D 4"]
-    labels: Int64[Tensor, " D"]
-    scores: Float[Tensor, " D"]
-    masks: Float[Tensor, "D H W"]  # probabilities
-    image: Int64[Tensor, " D"]  # row of the batch
+    boxes: Float[Tensor, "B D 4"]
+    labels: Int64[Tensor, "B D"]  # 0: an empty place
+    scores: Float[Tensor, "B D"]
+    masks: Float[Tensor, "B D H W"]  # probabilities
     regions: Float[Tensor, "B R 4"]  # in the order that the classifier reads them
     region_scores: Float[Tensor, "B R"]
     region_labels: Int64[Tensor, "B R"]
