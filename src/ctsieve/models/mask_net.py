@@ -95,7 +95,7 @@ class MaskNet(Detector):
         return region_batch(self.survivors(look), look.size, self.config.regions, generator)
 
     def forward(
-        self, images: Float[Tensor, "B C H W"], *, generator: torch.Generator | None = None
+        self, images: Float[Tensor, "B C H W"], generator: torch.Generator | None = None
     ) -> MaskNetOutput:
         """Classify slices with values in [0, 1] and one channel, or three.
 

@@ -114,7 +114,7 @@ class OneShotAffinity(OneShot):
         return Verdict(self.found(look), regions, affinities, self.s2new(affinities.vector))
 
     def forward(
-        self, images: Float[Tensor, "B C H W"], *, generator: torch.Generator | None = None
+        self, images: Float[Tensor, "B C H W"], generator: torch.Generator | None = None
     ) -> OneShotOutput:
         """Segment and classify slices with values in [0, 1] and one channel, or three.
 

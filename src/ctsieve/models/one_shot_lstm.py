@@ -28,7 +28,7 @@ class OneShotLstm(OneShotLstmBase):
         super().__init__(config, attention=False)
 
     def forward(
-        self, images: Float[Tensor, "B C H W"], *, generator: torch.Generator | None = None
+        self, images: Float[Tensor, "B C H W"], generator: torch.Generator | None = None
     ) -> OneShotOutput:
         """Segment and classify slices with values in [0, 1] and one channel, or three.
 

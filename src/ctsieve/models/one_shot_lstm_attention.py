@@ -56,7 +56,7 @@ class OneShotLstmAttention(OneShotLstmBase):
         super().__init__(config, attention=True)
 
     def forward(
-        self, images: Float[Tensor, "B C H W"], *, generator: torch.Generator | None = None
+        self, images: Float[Tensor, "B C H W"], generator: torch.Generator | None = None
     ) -> OneShotAttentionOutput:
         """Segment and classify slices with values in [0, 1] and one channel, or three.
 
