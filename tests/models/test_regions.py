@@ -1,6 +1,6 @@
 """The batch of regions: how boxes are chosen, repeated and ordered, and masks put back."""
 
-from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
@@ -76,8 +76,10 @@ def test_the_same_generator_repeats_the_same_regions() -> None:
 
 
 @pytest.mark.parametrize("padding", ["even", "random"])
-def test_where_nothing_is_found_the_whole_image_is_the_region(padding: str) -> None:
-    config = replace(RegionConfig(number=5), padding=padding)
+def test_where_nothing_is_found_the_whole_image_is_the_region(
+    padding: Literal["even", "random"],
+) -> None:
+    config = RegionConfig(number=5, padding=padding)
     batch = region_batch(found(0), SIZE, config)
     assert batch.boxes.equal(torch.tensor([[0.0, 0.0, 64.0, 80.0]]).expand(5, 4))
     assert not batch.scores.any()
