@@ -1,0 +1,1 @@
+"""The parts that the One Shot papers add to Mask R-CNN, each under its section's name."""
