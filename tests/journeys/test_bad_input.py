@@ -68,7 +68,7 @@ def two_patients(root: Path, chest: Path) -> Path:
     return root / "mixed"
 
 
-def one_slice_of_nothing(root: Path, chest: Path) -> Path:
+def head_ct(root: Path, chest: Path) -> Path:
     """One slice of a head-like ball: no lungs."""
     source = min(p for p in chest.rglob("*") if p.is_file())
     header = pydicom.dcmread(source)
@@ -78,6 +78,13 @@ def one_slice_of_nothing(root: Path, chest: Path) -> Path:
     header.PixelData = stored.astype(np.int16).tobytes()
     header.save_as(root / "head.dcm")
     return root / "head.dcm"
+
+
+def one_slice(root: Path, chest: Path) -> Path:
+    """One slice of a chest: no scan."""
+    sources = sorted(p for p in chest.rglob("*") if p.is_file())
+    shutil.copy(sources[len(sources) // 2], root / "one.dcm")
+    return root / "one.dcm"
 
 
 def pet_only(root: Path, chest: Path) -> Path:
@@ -142,7 +149,8 @@ BAD = (
     missing,
     truncated_dicom,
     two_patients,
-    one_slice_of_nothing,
+    head_ct,
+    one_slice,
     pet_only,
     declared_three_gigabytes,
     deflated_bomb,
@@ -162,14 +170,15 @@ def test_bad_input_is_refused_in_a_sentence(
     done = ctsieve("screen", bad, "--out", tmp_path / "out", "--bundle", bundle)
     assert done.code == 3, done.err
     assert "Traceback" not in done.err
-    if make is one_slice_of_nothing:
-        # It can be read, so the refusal comes with a report that says why.
-        assert "rejected" in done.err
-        assert (tmp_path / "out" / "screening.json").is_file()
-        return
     error, hint = done.err.strip().splitlines()[-2:]
     assert error.startswith("error: ")
     assert hint.startswith("hint: ")
+    if make in (head_ct, one_slice):
+        # They can be read, so the refusal comes with a whole report that says why.
+        assert error.startswith("error: rejected by the gate")
+        made = {p.name for p in (tmp_path / "out").iterdir()}
+        assert made == {"screening.json", "report.html"}
+        return
     assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
 
 

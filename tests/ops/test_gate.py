@@ -22,6 +22,7 @@ from tests.ops.chest import (
 
 from ctsieve.ops.gate import gate, gate_and_lungs
 from ctsieve.ops.gate_rules import RULES, found, rules_page
+from ctsieve.ops.window import picture_of as exported
 from ctsieve.phantoms.chest import make_phantom
 from ctsieve.phantoms.presets import preset
 from ctsieve.readers import read_study
@@ -79,6 +80,7 @@ CAUSES: dict[str, Callable[[], CTVolume | CTPicture]] = {
     "localiser": lambda: _saying(image_type=("ORIGINAL", "PRIMARY", "LOCALIZER")),
     "not-hu": _unscaled,
     "not-chest": lambda: make_head().volume(),
+    "single-slice": lambda: volume_of(make_chest().hu[28:29], (4.0, 2.0, 2.0)),
     "few-slices": lambda: volume_of(make_chest().hu[28:31], (4.0, 2.0, 2.0)),
     "partial-coverage": lambda: volume_of(make_chest().hu[:32], (4.0, 2.0, 2.0)),
     "truncated-fov": lambda: make_chest().cut(columns=slice(45, None)).volume(),
@@ -136,11 +138,18 @@ def test_a_missing_contrast_agent_is_no_reason_for_a_warning() -> None:
     assert gate(_saying(contrast=None)).verdict == "accepted"
 
 
-def test_a_single_slice_is_warned_of_and_not_rejected() -> None:
+def test_a_single_slice_is_no_scan_and_a_few_are_warned_of() -> None:
     chest = make_chest()
-    report = gate(volume_of(chest.hu[28:29], chest.spacing))
-    assert report.reasons == ("few-slices",)
-    assert report.verdict == "accepted_with_warnings"
+    one = gate(volume_of(chest.hu[28:29], chest.spacing))
+    assert (one.reasons, one.verdict) == (("single-slice",), "rejected")
+    few = gate(volume_of(chest.hu[28:31], chest.spacing))
+    assert (few.reasons, few.verdict) == (("few-slices",), "accepted_with_warnings")
+
+
+def test_the_same_single_slice_is_judged_as_a_picture() -> None:
+    chest = make_chest(FINE)
+    slice_ = volume_of(chest.hu[30:31], chest.spacing)
+    assert gate(exported(slice_, 0)).verdict != "rejected"
 
 
 def test_a_quarter_turn_of_a_volume_is_seen() -> None:
@@ -219,26 +228,27 @@ def test_real_chest_series_pass(data: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "verdict"),
+    ("name", "is_chest"),
     [
-        ("tcga_single_dicom/ID_0015_AGE_0061_CONTRAST_1_CT.dcm", "accepted_with_warnings"),
-        ("tcga_single_dicom/ID_0032_AGE_0061_CONTRAST_1_CT.dcm", "accepted_with_warnings"),
-        ("tcga_single_dicom/ID_0045_AGE_0074_CONTRAST_1_CT.dcm", "rejected"),
-        ("tcga_single_dicom/ID_0073_AGE_0074_CONTRAST_0_CT.dcm", "rejected"),
-        ("tcga_single_dicom/ID_0078_AGE_0066_CONTRAST_0_CT.dcm", "rejected"),
-        ("tcga_single_dicom/ID_0079_AGE_0071_CONTRAST_0_CT.dcm", "rejected"),
-        ("tcga_single_dicom/ID_0089_AGE_0071_CONTRAST_0_CT.dcm", "accepted_with_warnings"),
-        ("dicom_odd/693_J2KR.dcm", "rejected"),
-        ("dicom_odd/J2K_pixelrep_mismatch.dcm", "rejected"),
-        ("dicom_odd/explicit_VR-UN.dcm", "rejected"),
-        ("lungmask_2slices/0.dcm", "accepted_with_warnings"),
-        ("nifti/ts_pulm_ct_cropped.nii.gz", "accepted_with_warnings"),
+        ("tcga_single_dicom/ID_0015_AGE_0061_CONTRAST_1_CT.dcm", True),
+        ("tcga_single_dicom/ID_0032_AGE_0061_CONTRAST_1_CT.dcm", True),
+        ("tcga_single_dicom/ID_0045_AGE_0074_CONTRAST_1_CT.dcm", False),
+        ("tcga_single_dicom/ID_0073_AGE_0074_CONTRAST_0_CT.dcm", False),
+        ("tcga_single_dicom/ID_0078_AGE_0066_CONTRAST_0_CT.dcm", False),
+        ("tcga_single_dicom/ID_0079_AGE_0071_CONTRAST_0_CT.dcm", False),
+        ("tcga_single_dicom/ID_0089_AGE_0071_CONTRAST_0_CT.dcm", True),
+        ("dicom_odd/693_J2KR.dcm", False),
+        ("dicom_odd/J2K_pixelrep_mismatch.dcm", False),
+        ("dicom_odd/explicit_VR-UN.dcm", False),
+        ("lungmask_2slices/0.dcm", True),
+        ("nifti/ts_pulm_ct_cropped.nii.gz", True),
     ],
 )
-def test_real_images_get_the_verdict_a_reader_gives_them(
-    data: Path, name: str, verdict: str
+def test_a_chest_is_told_from_what_is_none_as_a_reader_does(
+    data: Path, name: str, is_chest: bool
 ) -> None:
-    assert gate(read_study(data / name)).verdict == verdict
+    """Single slices of either kind are rejected; only those that show no lungs as no chest."""
+    assert ("not-chest" not in gate(read_study(data / name)).reasons) == is_chest
 
 
 @pytest.mark.parametrize("folder", ["covid_ct", "coronacases_slices", "medseg98/img"])

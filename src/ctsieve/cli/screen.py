@@ -57,7 +57,24 @@ def run(
         for path in paths:
             typer.echo(path)
     if screening.gate.verdict == "rejected":
-        raise typer.Exit(3)
+        raise _refusal(screening)
+
+
+HINTS = {
+    "single-slice": "give the whole series, or export the slice as a picture",
+    "not-ct": "give the CT series of the study",
+    "not-hu": "give the original DICOM series, not a converted copy",
+}
+NO_HINT = "give an axial CT series of the whole chest"
+
+
+def _refusal(screening: "Screening") -> Exception:
+    """What the gate found, as the error that ends the command."""
+    from ctsieve.types.errors import InputRejected
+
+    first = next(f for f in screening.gate.findings if f.severity == "rejection")
+    hint = HINTS.get(first.code, NO_HINT)
+    return InputRejected(f"rejected by the gate: {first.code}: {first.sentence}", hint=hint)
 
 
 def _summary(screening: "Screening") -> str:

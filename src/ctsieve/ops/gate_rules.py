@@ -86,6 +86,11 @@ RULES: dict[str, Rule] = {
         when=f"volume: the largest lung section is below {LEAST_LUNGS_CM2:.0f} cm2; picture: no "
         "slice shows dark regions of the size of lungs inside a bright body",
     ),
+    "single-slice": Rule(
+        severity="rejection",
+        images="volume",
+        when="the series has one slice: no scan; a single slice is judged as a picture",
+    ),
     "few-slices": Rule(
         severity="warning",
         images="both",

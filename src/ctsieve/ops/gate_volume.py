@@ -119,6 +119,9 @@ def volume_findings(
 
 def _coverage(measured: dict[str, float]) -> Iterator[Finding]:
     num_lung_slices = int(measured["num_lung_slices"])
+    if measured["num_slices"] == 1:
+        yield found("single-slice", "The series has one slice; a scan has dozens.")
+        return
     if num_lung_slices < SCAN_SLICES:
         yield found(
             "few-slices",

@@ -1,9 +1,12 @@
 """From Hounsfield units to display values, as a radiologist's window does it."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
-from ctsieve.types.volume import Window
+from ctsieve.types.geometry import Geometry
+from ctsieve.types.volume import CTPicture, CTVolume, Window
 
 LUNG = Window(centre=-600.0, width=1500.0)
 """The usual lung window."""
@@ -25,3 +28,20 @@ def apply_window(hu: npt.NDArray[np.int16], window: Window = LUNG) -> npt.NDArra
     values -= np.float32(window.low)
     values *= np.float32(1.0 / window.width)
     return np.clip(values, 0.0, 1.0, out=values)
+
+
+def picture_of(volume: CTVolume, index: int, window: Window = LUNG) -> CTPicture:
+    """Slice `index` (from the head) of a volume as the picture a workstation would export."""
+    values = apply_window(volume.hu[index : index + 1], window)
+    source = volume.provenance
+    return CTPicture(
+        values=values,
+        geometry=Geometry.of_picture(values.shape, f"{source.digest}:{index}"),
+        provenance=replace(
+            source,
+            slices=source.slices[index : index + 1],
+            acquisition=replace(source.acquisition, intensity="display"),
+            steps=(*source.steps, f"slice {index + 1} shown as a picture"),
+        ),
+        window=window,
+    )

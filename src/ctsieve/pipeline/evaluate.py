@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ctsieve.evaluation.discrimination import auc_figure, share_figure
+from ctsieve.ops.window import picture_of
 from ctsieve.pipeline.screen import Screener
 from ctsieve.readers import read_study
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected, UnreadableStudy
 from ctsieve.types.report import CaseScore, EvaluationReport, Figure
+from ctsieve.types.volume import CTVolume
 
 
 def evaluate(
@@ -18,6 +20,7 @@ def evaluate(
 ) -> EvaluationReport:
     """Screen every case and report how `positive` was told from all other labels.
 
+    A case of kind "slice" is a single DICOM slice, which is judged as a picture in the lung window.
     Cases the gate rejects have no score and are counted, not hidden.  Figures are those of the
     remaining cases; sensitivity and specificity are taken at the bundle's own threshold, whether
     or not the screener abstained.
@@ -47,7 +50,10 @@ def evaluate(
 def _score(screener: Screener, case: Case, positive: str) -> CaseScore:
     if len(case.files) != 1:
         raise UnreadableStudy(f"case {case.id!r} has {len(case.files)} files, one is needed")
-    screening = screener.screen(read_study(case.files[0]))
+    image = read_study(case.files[0])
+    if case.kind == "slice" and isinstance(image, CTVolume):
+        image = picture_of(image, 0)
+    screening = screener.screen(image)
     return CaseScore(
         case=case.id,
         patient=case.patient,
