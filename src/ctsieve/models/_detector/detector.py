@@ -3,8 +3,8 @@
 Paper    One Shot + LSTM + attention, sections 3.3 to 3.6 and figure 1.
 Differs  Images are not resized inside: the recipe says how large they come (the authors' detector
          resizes, which changes nothing at their 512 x 512).  Images of a batch do not influence one
-         another in any mode (the authors' batches have one image).  An image without objects teaches
-         background (the authors' loop skips it).
+         another in any mode (the authors' batches have one image).  An image without objects
+         teaches background (the authors' loop skips it).
 
 Shapes   B images, C channels (1 or 3), H W rows and columns, P proposals, D places for
          objects, S side of a mask; boxes are (x1, y1, x2, y2) in pixels.
