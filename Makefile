@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
+JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 GOLDEN ?= ../shared/golden/public
 .DEFAULT_GOAL := help
@@ -33,11 +34,12 @@ static: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One thread in each process: two processes with one thread each finish sooner than one with two.
 test: static  ## set up what tests need, run every gate and every test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
 check: static  ## the gates and the fast tests
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow"
 
 fix: $(VENV)/.dev  ## repair what tools can repair
 	$(BIN)/ruff check --fix .
@@ -45,6 +47,9 @@ fix: $(VENV)/.dev  ## repair what tools can repair
 
 bench: $(VENV)/.dev  ## time the main parts beside their peers; writes benchmarks/results/
 	$(BIN)/python -m benchmarks
+
+parity: $(VENV)/.dev  ## compare every model with golden numbers of its authors' code (GOLDEN=folder)
+	$(BIN)/python -m tests.parity --golden $(GOLDEN)
 
 golden: $(VENV)/.dev  ## make golden files anew and print what moved
 	$(BIN)/python -m tests.golden
@@ -55,4 +60,4 @@ docs: $(VENV)/.dev  ## make generated pages anew
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) $(DEMO) out runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo static test check fix bench golden docs clean
+.PHONY: help demo static test check fix bench parity golden docs clean

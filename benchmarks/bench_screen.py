@@ -5,16 +5,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from ctsieve.phantoms.dicom import save_dicom
 
 from benchmarks.table import Row, median_seconds
 from ctsieve.ops.prepare import prepare
 from ctsieve.ops.resample import resample
 from ctsieve.phantoms.chest import make_phantom
+from ctsieve.phantoms.dicom import save_dicom
 from ctsieve.phantoms.presets import preset
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.write import write
@@ -125,8 +126,7 @@ def _network(study: Path) -> list[Row]:
             continue
         from ctsieve.runtime.onnx import load
 
-        engine = load(path)
-        ours, theirs = median_seconds(lambda e=engine: e.run(x), lambda: peer(x))
+        ours, theirs = median_seconds(partial(load(path).run, x), partial(peer, x))
         used = " (answers)" if graph == screener.bundle.manifest.preferred else ""
         rows.append(
             Row(

@@ -9,6 +9,7 @@ from ctsieve.cli import app
 from ctsieve.pipeline.names import DATASETS, FORMATS, MODELS
 from ctsieve.readers import READERS
 from ctsieve.runtime import RUNTIMES
+from ctsieve.writers._json_reference import reference_text, schema_text
 
 if TYPE_CHECKING:
     from ctsieve.types.catalogue import Catalogue
@@ -78,7 +79,12 @@ def _card_text(card: object) -> str:
     return " · ".join(part for part in parts if part)
 
 
-PAGES = {"cli.md": command_page, "catalogue.md": catalogue_page}
+PAGES = {
+    "cli.md": command_page,
+    "catalogue.md": catalogue_page,
+    "json.md": reference_text,
+    "screening.schema.json": schema_text,
+}
 
 
 def main() -> None:

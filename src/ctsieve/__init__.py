@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ctsieve.version import __version__
 
 if TYPE_CHECKING:
+    from ctsieve.pipeline.evaluate import evaluate as evaluate
     from ctsieve.pipeline.fit import fit as fit
     from ctsieve.pipeline.names import DATASETS as DATASETS
     from ctsieve.pipeline.names import FORMATS as FORMATS

@@ -10,12 +10,12 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from ctsieve.phantoms.dicom import save_dicom
 from pydicom.uid import ExplicitVRLittleEndian
 from tests.journeys.conftest import Command
 from tests.tiny_bundle import make_tiny_bundle
 
 from ctsieve.phantoms.chest import make_phantom
+from ctsieve.phantoms.dicom import save_dicom
 from ctsieve.phantoms.presets import preset
 
 

@@ -11,6 +11,7 @@ from tests.collection import GOLDEN, needs_golden
 from torch import Tensor
 
 from ctsieve.models._backbones import BACKBONES
+from ctsieve.models._heat import grad_cam_plus_plus
 from ctsieve.models.la_dnn import (
     LOSSES,
     LaDnn,
@@ -18,7 +19,6 @@ from ctsieve.models.la_dnn import (
     LaDnnOutput,
     LaDnnTarget,
     fixed_loss,
-    grad_cam_plus_plus,
     paper_loss,
 )
 from ctsieve.types.errors import UnknownName
@@ -113,6 +113,8 @@ def test_every_backbone_answers_in_one_shape(name: str) -> None:
     assert output.lesion_logits.shape == (2, 5)
     assert output.heat.shape == (2, 6, 2, 2)
     assert (output.heat >= 0).all()
+    inside = {id(p) for block in model.blocks for p in block.parameters()}
+    assert {id(p) for p in model.parameters()} - inside == {id(p) for p in model.head.parameters()}
     trunk = set(BACKBONES[name].build().state_dict())
     head = {f"{BACKBONES[name].head}.{leaf}" for leaf in ("weight", "bias")}
     assert set(model.state_dict()) <= trunk | head

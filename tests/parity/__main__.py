@@ -6,6 +6,9 @@ Ends with status 1 where a row fails, and with status 2 where the folder holds n
 import argparse
 import sys
 import time
+import traceback
+from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 from tests.parity import Row, check_file, golden_files, kind_of
@@ -23,15 +26,27 @@ def main() -> int:
     if not files:
         sys.stderr.write(f"no golden file in {options.golden}\n")
         return 2
-    start, failed, total = time.perf_counter(), 0, 0
+    start, seen = time.perf_counter(), list[Row]()
     for file in files:
         sys.stdout.write(f"{file.name}\n")
-        for row in check_file(file):
+        for row in rows(file):
+            seen.append(row)
             sys.stdout.write(line(row))
-            failed, total = failed + (not row.passed), total + 1
+        sys.stdout.flush()
+    sys.stdout.writelines(["by model\n", *summary(seen)])
+    num_passed = sum(row.passed for row in seen)
     seconds = time.perf_counter() - start
-    sys.stdout.write(f"{total - failed} of {total} rows pass ({seconds:.0f} s)\n")
-    return 1 if failed else 0
+    sys.stdout.write(f"{num_passed} of {len(seen)} rows pass ({seconds:.0f} s)\n")
+    return 0 if num_passed == len(seen) else 1
+
+
+def rows(file: Path) -> Iterator[Row]:
+    """The rows of a file; a check that breaks down gives a failing row and its traceback."""
+    try:
+        yield from check_file(file)
+    except Exception as error:  # noqa: BLE001  # one broken check must not hide all others
+        traceback.print_exception(error)
+        yield Row(model=file.stem, quantity=type(error).__name__, max_difference=inf, tolerance=0.0)
 
 
 def line(row: Row) -> str:
@@ -39,6 +54,16 @@ def line(row: Row) -> str:
     verdict = "pass" if row.passed else "FAIL"
     numbers = f"{row.max_difference:10.2e} {row.tolerance:10.2e}"
     return f"  {row.model[:40]:40} {row.quantity[:44]:44} {numbers}  {verdict}\n"
+
+
+def summary(seen: list[Row]) -> Iterator[str]:
+    """A line for each model: how many rows pass, and how much of its tolerance the worst needs."""
+    for model in dict.fromkeys(row.model for row in seen):
+        own = [row for row in seen if row.model == model]
+        passed = sum(row.passed for row in own)
+        shares = [row.max_difference / row.tolerance for row in own if row.tolerance > 0.0]
+        worst = f", at most {max(shares):.1%} of the tolerance" if shares else ""
+        yield f"  {model[:40]:40} {passed} of {len(own)} rows pass{worst}\n"
 
 
 if __name__ == "__main__":

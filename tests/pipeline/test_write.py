@@ -6,6 +6,7 @@ import pytest
 from tests.screened import screen_phantom, screen_picture
 
 from ctsieve.pipeline import write as module
+from ctsieve.pipeline.names import FORMATS
 from ctsieve.pipeline.write import write
 from ctsieve.types.cards import FormatCard
 from ctsieve.types.errors import OutOfResources, UnknownName, UsageError
@@ -33,7 +34,7 @@ def test_a_format_that_fails_leaves_the_folder_as_it_was(
     monkeypatch.setattr(
         module,
         "FORMATS",
-        {"json": module.FORMATS["json"], "bad": FormatCard(title="", write=fails)},
+        {"json": FORMATS["json"], "bad": FormatCard(title="", write=fails)},
     )
     kept = tmp_path / "out" / "kept.txt"
     kept.parent.mkdir()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import nibabel
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataelem import DataElement
@@ -13,6 +14,9 @@ from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import UID, CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
 
 from ctsieve.types.geometry import CANONICAL_AXES
+
+nib: Any = nibabel
+"""nibabel, whose annotations are half there."""
 
 Affine = npt.NDArray[np.float64]
 Volume = npt.NDArray[np.int16]

@@ -5,10 +5,11 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
+import pydicom
 import pytest
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import UID
-from tests.readers.make import Volume, instance, upright
+from tests.readers.make import Volume, instance, multiframe, upright
 
 from ctsieve.readers import read_study
 from ctsieve.readers._codecs import CODECS, RLE
@@ -97,6 +98,19 @@ def test_a_damaged_frame_is_refused_and_never_half_shown(
         read_study(path)
 
 
+@pytest.mark.parametrize("keep", [0.5, 0.99])
+@pytest.mark.parametrize("transfer_syntax", [*LOSSLESS[4:], "1.2.840.10008.1.2.4.51"])
+def test_a_frame_that_was_cut_is_refused(
+    transfer_syntax: str, keep: float, data: Path, tmp_path: Path
+) -> None:
+    dataset = pydicom.dcmread(encoded(data, transfer_syntax))
+    (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = encapsulate([frame[: int(len(frame) * keep) // 2 * 2]])
+    dataset.save_as(tmp_path / "cut.dcm")
+    with pytest.raises(UnreadableStudy, match="frame is"):
+        read_study(tmp_path / "cut.dcm")
+
+
 def test_a_frame_larger_inside_than_its_header_is_not_decoded(
     noise: npt.NDArray[np.int16], tmp_path: Path
 ) -> None:
@@ -139,3 +153,21 @@ def test_bits_above_bits_stored_do_not_count(bits: int, tmp_path: Path) -> None:
     dataset.save_as(path, enforce_file_format=True)
     # -2048 and less is what scanners write outside their circle.
     np.testing.assert_array_equal(hu_of(path)[0, 0], [-1000, -1025, -1024, -1023, -24, 1023])
+
+
+@pytest.mark.parametrize("fragments", [1, 3])
+def test_the_frames_of_a_compressed_multiframe_file_keep_their_order(
+    fragments: int, tmp_path: Path
+) -> None:
+    hu = np.random.default_rng(4).integers(-900, 1500, (6, 20, 24)).astype(np.int16)
+    order = [4, 0, 5, 1, 3, 2]
+    dataset = multiframe(hu, upright(), order=order)
+    frames = [
+        bytes(imagecodecs.jpegls_encode((hu[n].astype(np.int32) + 1024).astype(np.uint16)))
+        for n in order
+    ]
+    dataset.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.4.80")
+    dataset.PixelData = encapsulate(frames, fragments_per_frame=fragments)
+    dataset["PixelData"].VR = "OB"
+    dataset.save_as(tmp_path / "enhanced.dcm", enforce_file_format=True)
+    np.testing.assert_array_equal(hu_of(tmp_path / "enhanced.dcm"), hu)

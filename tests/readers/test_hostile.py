@@ -100,7 +100,7 @@ def nothing(_: Path) -> bytes:
         *(deep_nesting, deflated_bomb, text, nothing),
     ],
 )
-@pytest.mark.parametrize("name", ["study.dcm", "study.png", "study.nii.gz", "study.zip"])
+@pytest.mark.parametrize("name", ["study.dcm", "study.nii.gz"])
 def test_bad_files_are_refused_in_one_sentence(
     make: Callable[[Path], bytes], name: str, tmp_path: Path
 ) -> None:
@@ -198,22 +198,20 @@ def test_no_flipped_byte_makes_a_traceback(
     cut = data.draw(st.one_of(st.none(), st.integers(140, len(content))))
     path = folder / "fuzzed.dcm"
     path.write_bytes(bytes(content[:cut]))
+    assert read_or_refuse(path)
+
+
+def read_or_refuse(path: Path) -> tuple[int, ...] | str:
+    """The shape of the image, or the hint of the refusal; anything else is a defect."""
     try:
-        volume = read_study(path)
+        return read_study(path).geometry.shape
     except CtsieveError as error:
-        assert error.hint
-    else:
-        assert volume.geometry.shape[0] >= 1
+        return error.hint
 
 
 def test_every_odd_file_is_read_or_refused(data: Path) -> None:
-    answers = {}
-    for path in sorted((data / "dicom_odd").iterdir()):
-        try:
-            answers[path.name] = read_study(path).geometry.shape
-        except InputRejected as error:
-            answers[path.name] = (len(error.hint) > 0,)
-    assert answers.pop("eCT_Supplemental.dcm") == (True,), "a perfusion map is refused"
+    answers = {path.name: read_or_refuse(path) for path in (data / "dicom_odd").iterdir()}
+    assert answers.pop("eCT_Supplemental.dcm") == "give a CT series of the chest"
     assert answers.pop("CT_small.dcm") == (1, 128, 128)
     assert set(answers.values()) == {(1, 512, 512)}
 

@@ -12,7 +12,7 @@ from pydicom.dataelem import DataElement
 from tests.readers.make import instance, marked, save, series, upright
 
 from ctsieve.readers import read_study
-from ctsieve.readers._hu import IMPOSSIBLE_HU, to_hu
+from ctsieve.readers._hu import IMPOSSIBLE_HU, Rescale, padding_is_outside_tissue, to_hu
 from ctsieve.types.volume import AIR_HU, CTVolume
 
 
@@ -28,7 +28,8 @@ def test_rescaling_is_what_the_header_says(
 ) -> None:
     exact = np.clip(np.rint(stored.astype(np.float64) * slope + intercept), -32768, 32767)
     exact[exact < IMPOSSIBLE_HU] = AIR_HU
-    result = to_hu(stored, slope=slope, intercept=intercept, padding=None)
+    out = np.empty(stored.shape, np.int16)
+    result = to_hu(stored, Rescale(slope=slope, intercept=intercept), out=out)
     assert result.dtype == np.int16
     np.testing.assert_array_equal(result, exact)
 
@@ -59,6 +60,10 @@ def test_a_padding_range_becomes_air(tmp_path: Path) -> None:
     header = {"PixelPaddingValue": 4000, "PixelPaddingRangeLimit": 4095, "BitsStored": 16}
     volume = one(tmp_path, [4000, 4050, 4095, 3999, 1024], RescaleIntercept="0", **header)
     assert volume.hu.ravel().tolist() == [AIR_HU, AIR_HU, AIR_HU, 3999, 1024]
+
+
+def test_no_padding_is_outside_tissue_where_none_is_declared() -> None:
+    assert not padding_is_outside_tissue(None, slope=1.0, intercept=0.0)
 
 
 def test_padding_among_tissue_values_erases_nothing(tmp_path: Path) -> None:

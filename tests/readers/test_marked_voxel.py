@@ -3,7 +3,6 @@
 from itertools import permutations
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +13,7 @@ from tests.readers.make import (
     Volume,
     marked,
     multiframe,
+    nib,
     place,
     save,
     series,
@@ -87,6 +87,14 @@ def test_a_gantry_tilt_stays_sheared_and_nothing_is_resampled(tmp_path: Path) ->
     expected = np.degrees(np.arctan(0.8 / 2.0))
     assert volume.provenance.acquisition.tilt_degrees == pytest.approx(expected, abs=0.1)
     assert all(source is not None for source in volume.provenance.slices)
+    assert any("gantry tilt" in step for step in volume.provenance.steps)
+
+
+def test_a_tilt_only_the_header_names_is_said_and_not_applied(tmp_path: Path) -> None:
+    volume = read_study(save(series(marked(), upright(), GantryDetectorTilt="-22"), tmp_path))
+    assert brightest(volume) == pytest.approx(place(upright(), AT), abs=0.01)
+    assert volume.provenance.acquisition.tilt_degrees == 0.0
+    assert any("positions show none" in step for step in volume.provenance.steps)
 
 
 @pytest.mark.parametrize("order", [range(9), range(8, -1, -1), [3, 1, 0, 2, 8, 5, 7, 6, 4]])

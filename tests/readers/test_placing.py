@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.dataset import FileDataset
-from tests.readers.make import Volume, marked, place, save, series, upright
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.sequence import Sequence as DicomSequence
+from tests.readers.make import Volume, marked, multiframe, place, save, series, upright
 
 from ctsieve.readers import read_study
 from ctsieve.readers._placing import _neighbours, _regular
@@ -64,7 +65,8 @@ def test_irregular_spacing_is_resampled_on_a_regular_grid(tmp_path: Path) -> Non
 def test_every_grid_slice_lies_between_its_sources(gaps: list[float]) -> None:
     offsets = np.concatenate([[0.0], np.cumsum(gaps)])
     grid, _ = _regular(offsets)
-    assert grid[0] == pytest.approx(0.0) and grid[-1] == pytest.approx(offsets[-1])
+    assert grid[0] == pytest.approx(0.0)
+    assert grid[-1] == pytest.approx(offsets[-1])
     assert np.ptp(np.diff(grid)) < 1e-9
     near, far, weight = _neighbours(grid, offsets)
     for place_mm, a, b, share in zip(grid, near, far, weight, strict=True):
@@ -111,9 +113,28 @@ def test_different_images_at_one_place_are_refused(tmp_path: Path) -> None:
 def test_phases_are_told_apart_by_acquisition(tmp_path: Path) -> None:
     first = series(ramp(), upright(), AcquisitionNumber=1)
     second = series((ramp() + 5).astype(np.int16), upright(), AcquisitionNumber=2)
-    volume = read([*second, *first], tmp_path)
+    volume = read([*second, *first, *first[:3]], tmp_path)
     np.testing.assert_array_equal(volume.hu, ramp())
+    assert "3 duplicated slices left out" in volume.provenance.steps
     assert [c.chosen for c in volume.provenance.choices] == [True, False]
+
+
+def test_phases_of_a_multiframe_file_are_told_apart(tmp_path: Path) -> None:
+    hu = ramp(20)
+    dataset = multiframe(hu, upright(), order=[*range(20), *range(20)])
+    for number, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        content = Dataset()
+        content.TemporalPositionIndex = 1 + number // 20
+        frame.FrameContentSequence = DicomSequence([content])
+    later = np.frombuffer(dataset.PixelData, "<i2").reshape(40, *hu.shape[1:]).copy()
+    later[20:] += 7
+    dataset.PixelData = later.tobytes()
+    volume = read([dataset], tmp_path)
+    np.testing.assert_array_equal(volume.hu, hu)
+    assert [c.summary.rpartition(", ")[2] for c in volume.provenance.choices] == [
+        "phase 1 of 2",
+        "phase 2 of 2",
+    ]
 
 
 def test_two_parts_of_a_scan_that_overlap_are_one_volume(tmp_path: Path) -> None:
@@ -132,6 +153,32 @@ def test_slices_shifted_sideways_are_refused(tmp_path: Path) -> None:
         read(datasets, tmp_path)
 
 
+@pytest.mark.parametrize("far", ["9e30", "-40000", "1e300", "inf", "nan"])
+def test_a_slice_at_an_absurd_place_is_refused(far: str, tmp_path: Path) -> None:
+    datasets = series(ramp(), upright())
+    for dataset in datasets:
+        dataset.ImagePositionPatient = [
+            "-31",
+            "17",
+            f"{float(dataset.ImagePositionPatient[2]):8.1f}",
+        ]
+    folder = save(datasets, tmp_path)
+    path = sorted(folder.iterdir())[20]
+    data = path.read_bytes()
+    at = data.index(b"-31\\17\\") + len(b"-31\\17\\")
+    path.write_bytes(data[:at] + far.encode().ljust(8) + data[at + 8 :])
+    with pytest.raises(InputRejected):
+        read_study(folder)
+
+
+def test_slices_side_by_side_are_no_stack(tmp_path: Path) -> None:
+    datasets = series(ramp(), upright())
+    for number, dataset in enumerate(datasets):
+        dataset.ImagePositionPatient = [f"{3 * number}", "0", "0"]
+    with pytest.raises(InputRejected, match="side by side"):
+        read(datasets, tmp_path)
+
+
 @pytest.mark.parametrize("how", ["SliceLocation", "InstanceNumber"])
 def test_missing_positions_are_assumed_and_said(how: str, tmp_path: Path) -> None:
     datasets = series(ramp(), upright(), ImagePositionPatient=None)
@@ -142,6 +189,17 @@ def test_missing_positions_are_assumed_and_said(how: str, tmp_path: Path) -> Non
     np.testing.assert_array_equal(volume.hu[:, 0, 0], 10 * np.arange(40))
     assert volume.geometry.spacing[0] == pytest.approx(2.0)
     assert any("positions not stated" in step for step in volume.provenance.steps)
+
+
+@pytest.mark.parametrize(
+    "orientation", [None, ["0"] * 6, ["1", "0", "0", "1", "0", "0"], ["9", "0", "0", "0", "9", "0"]]
+)
+def test_an_impossible_orientation_is_assumed_and_said(
+    orientation: list[str] | None, tmp_path: Path
+) -> None:
+    volume = read(series(ramp(), upright(), ImageOrientationPatient=orientation), tmp_path)
+    np.testing.assert_array_equal(volume.hu, ramp())
+    assert any("orientation not stated" in step for step in volume.provenance.steps)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom.dataset import FileDataset
-from pydicom.uid import PositronEmissionTomographyImageStorage, SecondaryCaptureImageStorage
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    UID,
+    PositronEmissionTomographyImageStorage,
+    SecondaryCaptureImageStorage,
+)
 from tests.readers.make import Affine, Volume, save, series, upright
 
 from ctsieve.readers import read_study
@@ -85,13 +90,28 @@ def test_an_unfit_ct_alone_is_read_and_left_to_the_gate(other: str, tmp_path: Pa
 
 
 def test_no_ct_at_all_is_refused_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(InputRejected, match="modality PT"):
+    with pytest.raises(InputRejected, match=r"Hounsfield units: modality PT, not CT$"):
         read_study(save(OTHERS["pet"][0], tmp_path))
+
+
+def test_a_ct_nobody_decodes_gives_way_to_one_that_is_decoded(tmp_path: Path) -> None:
+    video = numbered(1, 50)
+    for dataset in video:
+        dataset.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.4.100")
+        dataset.PixelData = encapsulate([bytes(64)])
+        dataset["PixelData"].VR = "OB"
+    volume = read_study(save([*video, *numbered(2, 12)], tmp_path))
+    assert chosen(volume.provenance.choices).series == "1.2.2"
 
 
 @pytest.mark.parametrize(
     "header",
-    [{"RescaleType": "Z_EFF"}, {"ImageType": ["DERIVED", "PRIMARY", "PERFUSION", "RCBF"]}],
+    [
+        {"RescaleType": "Z_EFF"},
+        {"RescaleSlope": "0"},
+        {"ImageType": ["DERIVED", "PRIMARY", "PERFUSION", "RCBF"]},
+        {"ModalityLUTSequence": [Dataset()]},
+    ],
 )
 def test_other_units_are_refused(header: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(InputRejected, match="not Hounsfield"):

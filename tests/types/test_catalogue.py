@@ -5,10 +5,9 @@ import sys
 
 import pytest
 
-from ctsieve.pipeline.names import FORMATS
+from ctsieve.pipeline.names import FORMATS, MODELS
 from ctsieve.runtime import RUNTIMES
 from ctsieve.types.cards import FormatCard, RuntimeCard
-from ctsieve.types.catalogue import Catalogue
 from ctsieve.types.errors import UnknownName
 
 
@@ -37,5 +36,5 @@ def test_listing_imports_no_plug_in() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_a_catalogue_of_nothing_is_empty() -> None:
-    assert Catalogue("ctsieve.evaluation", "measure", FormatCard).names() == ()
+def test_both_spellings_name_the_same_card() -> None:
+    assert MODELS["la_dnn"] is MODELS["la-dnn"]

@@ -1,5 +1,6 @@
 """`ctsieve gate`: is each of these inputs fit to be judged, and why not."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,9 @@ def run(
     each: Annotated[
         bool, typer.Option("--each", help="Take every file of a folder as an image of its own.")
     ] = False,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Count verdicts and reasons instead of listing them.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Print the verdict and its reasons for each path.
@@ -19,11 +23,26 @@ def run(
     Exit codes: 0 all may be judged, 3 at least one is rejected or cannot be read.
     """
     worst = 0
+    counts: Counter[str] = Counter()
     for path in _expanded(paths, each=each):
         row = _row(path)
         worst = max(worst, 0 if row["verdict"] in ("accepted", "accepted_with_warnings") else 3)
-        typer.echo(_as_json(row) if json else _as_text(row))
+        counts.update([f"verdict {row['verdict']}", *(f"reason {code}" for code in _codes(row))])
+        if not summary:
+            typer.echo(_as_json(row) if json else _as_text(row))
+    for name, count in sorted(counts.items(), key=_verdicts_first) if summary else ():
+        typer.echo(f"{count:6d}  {name}")
     raise typer.Exit(worst)
+
+
+def _verdicts_first(item: tuple[str, int]) -> tuple[bool, int, str]:
+    name, count = item
+    return not name.startswith("verdict"), -count, name
+
+
+def _codes(row: dict[str, object]) -> list[str]:
+    reasons = row["reasons"]
+    return list(reasons) if isinstance(reasons, list) else []
 
 
 def _expanded(paths: list[Path], *, each: bool) -> Iterator[Path]:
@@ -70,6 +89,6 @@ def _as_json(row: dict[str, object]) -> str:
 def _as_text(row: dict[str, object]) -> str:
     lines = [f"{row['path']}: {str(row['verdict']).replace('_', ' ')}"]
     findings = row["findings"]
-    assert isinstance(findings, list)  # noqa: S101  # narrows for the type checker
-    lines += [f"  {f['code']}: {f['sentence']}" for f in findings]
+    if isinstance(findings, list):
+        lines += [f"  {f['code']}: {f['sentence']}" for f in findings]
     return "\n".join(lines)

@@ -28,7 +28,8 @@ def walk(root: Path) -> Iterator[Case]:
     table = root / "cases.csv"
     if not table.is_file():
         raise UnreadableStudy(
-            f"{table.name} is missing in {root.name!r}", hint="write it with `ctsieve phantom`"
+            f"{table.name} is missing in {root.name!r}",
+            hint="write it with ctsieve.phantoms.cohort.make_cohort",
         )
     with table.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)

@@ -16,8 +16,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torchvision.models import get_weight
 
+from ctsieve.models._backbones import ALL_BACKBONES
 from ctsieve.models.la_dnn import LaDnn
 from ctsieve.types.errors import CtsieveError, InputRejected
+from ctsieve.types.promise import promise
 
 ZOO = {
     "vgg16": "VGG16_Weights.IMAGENET1K_V1",
@@ -28,6 +30,9 @@ ZOO = {
     "efficientnet-b0": "EfficientNet_B0_Weights.IMAGENET1K_V1",
     "efficientnet-b1": "EfficientNet_B1_Weights.IMAGENET1K_V1",
     "mobilenet-v2": "MobileNet_V2_Weights.IMAGENET1K_V1",
+    "resnext50": "ResNeXt50_32X4D_Weights.IMAGENET1K_V1",
+    "resnext101": "ResNeXt101_32X8D_Weights.IMAGENET1K_V1",
+    "googlenet": "GoogLeNet_Weights.IMAGENET1K_V1",
 }
 
 
@@ -37,15 +42,28 @@ def load_from_torchvision(model: LaDnn) -> None:
     Raises:
         CtsieveError: the weights are neither cached nor reachable.
     """
-    weights = get_weight(ZOO[model.config.backbone])
+    load_trunk(model, model.config.backbone)
+
+
+def load_trunk(model: nn.Module, name: str) -> None:
+    """Fill what `model` has of the backbone `name`, under torchvision's names, likewise.
+
+    Everything else keeps its numbers: the classifier, attention, an LSTM, blocks of a paper's own.
+
+    Raises:
+        CtsieveError: the weights are neither cached nor reachable.
+    """
     try:
-        state = weights.get_state_dict(progress=False, check_hash=True)
+        state = get_weight(ZOO[name]).get_state_dict(progress=False, check_hash=True)
     except (URLError, OSError, RuntimeError) as error:
         raise CtsieveError(
-            f"ImageNet weights of {model.config.backbone} cannot be downloaded: {error}",
+            f"ImageNet weights of {name} cannot be downloaded: {error}",
             hint="connect once, copy them into torch's hub folder, or set initial = 'random'",
         ) from error
-    trunk = {k: v for k, v in state.items() if k.split(".")[0] in model.backbone.trunk}
+    parts = ALL_BACKBONES[name].trunk
+    trunk = {key: value for key, value in state.items() if key.split(".")[0] in parts}
+    missing = set(trunk) - set(model.state_dict())
+    promise(not missing, f"the model has the backbone {name!r} under torchvision's names")
     model.load_state_dict(trunk, strict=False)
 
 

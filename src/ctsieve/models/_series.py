@@ -65,15 +65,18 @@ class Head(Protocol[Output_co]):
 
 
 class SeriesModel(nn.Module, Generic[Output_co]):
-    """A backbone under torchvision's own key names, and a head called `head`."""
+    """A backbone under torchvision's own key names, and a head called `head`.
+
+    Of the backbone only the modules named in `trained` learn.
+    """
 
     def __init__(
-        self, config: SeriesConfig, head: Head[Output_co], *, trains_backbone: bool
+        self, config: SeriesConfig, head: Head[Output_co], *, trained: tuple[str, ...]
     ) -> None:
         super().__init__()
         self.config = config
         self.backbone = ALL_BACKBONES[config.backbone]
-        self.trained = LAST_TWO[config.backbone] if trains_backbone else ()
+        self.trained = trained
         net = self.backbone.build()
         for name in self.backbone.trunk:
             part = net.get_submodule(name).requires_grad_(name in self.trained)

@@ -98,6 +98,12 @@ class LaDnn(nn.Module):
         assert isinstance(layer, nn.Linear)  # noqa: S101  # for the type checker
         return layer
 
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """The backbone's blocks from the image on."""
+        trunk = [self.get_submodule(name) for name in self.backbone.trunk]
+        return list(trunk[0].children()) if len(trunk) == 1 else trunk
+
     def forward(self, x: Float[Tensor, "B C R C2"]) -> LaDnnOutput:
         """Classify slices with values in [0, 1] and one channel, or three."""
         x = (x.expand(-1, 3, -1, -1) - self.get_buffer("mean")) / self.get_buffer("deviation")

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ctsieve.models._sequences import spread, weigh
-from ctsieve.models._series import PAPER, SeriesConfig, SeriesModel, is_trained
+from ctsieve.models._series import LAST_TWO, PAPER, SeriesConfig, SeriesModel, is_trained
 from ctsieve.types.cards import ModelCard
 
 
@@ -47,7 +47,7 @@ class AttendedFeatures(nn.Module):
 
 def build(config: SeriesConfig) -> SeriesModel[SeriesAttentionOutput]:
     """The model with the last two modules of its backbone trained."""
-    return SeriesModel(config, AttendedFeatures(config), trains_backbone=True)
+    return SeriesModel(config, AttendedFeatures(config), trained=LAST_TWO[config.backbone])
 
 
 CARD = ModelCard(

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ctsieve.models._sequences import read_both_ways
-from ctsieve.models._series import PAPER, SeriesConfig, SeriesModel, is_trained
+from ctsieve.models._series import LAST_TWO, PAPER, SeriesConfig, SeriesModel, is_trained
 from ctsieve.types.cards import ModelCard
 
 
@@ -45,7 +45,7 @@ class FinalState(nn.Module):
 
 def build(config: SeriesConfig) -> SeriesModel[SeriesBilstmOutput]:
     """The model with the last two modules of its backbone trained."""
-    return SeriesModel(config, FinalState(config), trains_backbone=True)
+    return SeriesModel(config, FinalState(config), trained=LAST_TWO[config.backbone])
 
 
 CARD = ModelCard(

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ctsieve.models._sequences import read_both_ways, weigh
-from ctsieve.models._series import PAPER, SeriesConfig, SeriesModel, is_trained
+from ctsieve.models._series import LAST_TWO, PAPER, SeriesConfig, SeriesModel, is_trained
 from ctsieve.types.cards import ModelCard
 
 
@@ -50,7 +50,7 @@ class AttendedStates(nn.Module):
 
 def build(config: SeriesConfig) -> SeriesModel[SeriesBilstmAttentionOutput]:
     """The model with the last two modules of its backbone trained."""
-    return SeriesModel(config, AttendedStates(config), trains_backbone=True)
+    return SeriesModel(config, AttendedStates(config), trained=LAST_TWO[config.backbone])
 
 
 CARD = ModelCard(

@@ -41,7 +41,7 @@ class MaxPool(nn.Module):
 
 def build(config: SeriesConfig) -> SeriesModel[SeriesMaxpoolOutput]:
     """The model with its backbone frozen as a whole."""
-    return SeriesModel(config, MaxPool(config), trains_backbone=False)
+    return SeriesModel(config, MaxPool(config), trained=())
 
 
 CARD = ModelCard(

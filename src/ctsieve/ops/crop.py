@@ -86,6 +86,13 @@ def find_frame(values: Floats, rule: Found = "lungs") -> Frame:
     return Frame(box=_box(body, values.shape), found=found)
 
 
+def lung_mask(values: Floats) -> Mask:
+    """Aerated lung in one slice (R, C), at working size: at most `WORKING_SIZE` long."""
+    small = _shrunk(values)
+    bright = small >= _otsu(small)
+    return lung_regions(bright, _tissue(bright))
+
+
 def lung_regions(bright: Mask, tissue: Mask) -> Mask:
     """Dark regions (R, C) that lie inside the chest wall."""
     labels, count = ndimage.label(ndimage.binary_opening(~bright))

@@ -74,8 +74,7 @@ def _size(picture: CTPicture, measured: dict[str, float]) -> Iterator[Finding]:
     if num_slices > 1 and num_lung_slices < SCAN_SLICES:
         yield found(
             "few-slices",
-            f"Only {num_lung_slices} of {num_slices} slices show lungs; a scan needs "
-            f"{SCAN_SLICES}.",
+            f"Lungs show in {num_lung_slices} of {num_slices} slices; a scan needs {SCAN_SLICES}.",
         )
     if min(num_rows, num_columns) < SMALL_PIXELS:
         yield found(

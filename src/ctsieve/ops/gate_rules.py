@@ -35,7 +35,7 @@ TILT_DEGREES = 1.0
 """Gantry tilt that shears the grid to speak of."""
 SPINE_RATIO = 2.0
 """This much more bone in front of the lungs than behind: the back is not where it should be."""
-BLACK_LUNG = 0.06
+BLACK_LUNG = 0.03
 """Lungs of a picture with a median at or below this show nothing but black."""
 COLOURED_SHARE = 0.0005
 """A picture with this share of coloured pixels has marks drawn on it."""

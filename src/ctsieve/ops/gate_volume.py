@@ -122,8 +122,8 @@ def _coverage(measured: dict[str, float]) -> Iterator[Finding]:
     if num_lung_slices < SCAN_SLICES:
         yield found(
             "few-slices",
-            f"Only {num_lung_slices} of {measured['num_slices']:.0f} slices show lungs; a scan "
-            f"needs {SCAN_SLICES}.",
+            f"Lungs show in {num_lung_slices} of {measured['num_slices']:.0f} slices; a scan needs "
+            f"{SCAN_SLICES}.",
         )
         return
     ends = {"first": measured["first_section_share"], "last": measured["last_section_share"]}

@@ -1,8 +1,9 @@
 """Where the lungs are in a CT volume: thresholds and morphology on a coarse grid.
 
 Source   Own work; the order (body, air inside it, big enough, closed) is the classical one.
-Limits   A lobe that is wholly consolidated looks like chest wall to a threshold: what is further
-         than `CLOSING_MM` from aerated lung is lost.  Main bronchi below the carina stay inside.
+Limits   A lobe that is wholly consolidated looks like chest wall to a threshold; only what
+         `ctsieve.ops.lung_gaps` closes is kept.  A chest wall thinner than about two coarse cells
+         all around loses its lung.  Main bronchi below the carina stay inside.
 
 Everything is decided on a grid of about `COARSE_MM`; only the edge is drawn on the volume's own.
 """
@@ -12,10 +13,10 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from ctsieve.ops.coarse import CoarseGrid, coarse_grid, sample
+from ctsieve.ops.lung_gaps import close_gaps
 from ctsieve.ops.morphology import (
     ALL_ROUND,
     SAME_SLICE,
-    close,
     dilate,
     edge,
     erode,
@@ -23,6 +24,7 @@ from ctsieve.ops.morphology import (
     joined_to_edge,
     largest_region,
     opened,
+    opened_by_pairs,
 )
 from ctsieve.types.volume import CTVolume
 
@@ -31,16 +33,14 @@ FloatArray = npt.NDArray[np.float32]
 
 COARSE_MM = 3.2
 """Largest cell of the grid on which lungs are sought."""
-CLOSING_GRID_MM = 6.4
-"""Largest cell of the grid on which gaps are closed: a Euclidean closing is dear."""
-CLOSING_MM = 18.0
-"""Gaps and dents narrower than twice this are filled: vessels, nodules, pleural opacities."""
 TISSUE_HU = -320
 """Halfway between aerated lung (about -850) and muscle (+50), moved up to keep ground glass."""
 PURE_AIR_HU = -930
 """Below: outside air, trachea, gas.  Aerated lung has blood in it and is denser on average."""
 GAS_MEDIAN_HU = -960
 """A region whose median is below this is gas in bowel or between arm and chest, not lung."""
+WALL_CELLS = 8
+"""How far thin chest wall grows back after the table was cut off: it must not gape over a lung."""
 LEAST_REGION_CM2 = 2.0
 """Regions with a smaller largest section are noise, gas bubbles or airways."""
 LEAST_SHARE = 0.04
@@ -63,7 +63,7 @@ def segment_lungs(volume: CTVolume) -> BoolArray:
     aerated = find_aerated(sample(volume.hu, grid), grid)
     if not aerated.any():
         return np.zeros(volume.hu.shape, np.bool_)
-    return _draw(volume.hu, close_gaps(aerated, grid), grid)
+    return _draw(volume.hu, aerated, grid)
 
 
 def find_aerated(hu: FloatArray, grid: CoarseGrid) -> BoolArray:
@@ -73,8 +73,8 @@ def find_aerated(hu: FloatArray, grid: CoarseGrid) -> BoolArray:
     regions, num_regions = ndimage.label(opened(air), ALL_ROUND)
     kept = np.zeros(num_regions + 1, np.bool_)
     kept[1:] = _which_are_lung(regions, num_regions, hu, grid)
-    # The opening cut off thin edges: they come back where they touch what was kept.
-    lungs = dilate(kept[regions]) & air
+    # What the opening cut off, or septa part from the rest, comes back two cells far.
+    lungs = dilate(dilate(kept[regions])) & air
     return lungs if _largest_section_cm2(lungs, grid) >= LEAST_LUNGS_CM2 else np.zeros_like(lungs)
 
 
@@ -89,7 +89,11 @@ def _body(hu: FloatArray) -> BoolArray:
     pure = hu < PURE_AIR_HU
     at_edge = edge(hu.shape)
     outside = joined_to_edge(opened(pure) | (pure & at_edge))
-    body = dilate(largest_region(opened(tissue))) & tissue
+    body = largest_region(opened_by_pairs(tissue))
+    for _ in range(WALL_CELLS):
+        body = dilate(body) & tissue
+    if not body.any():
+        return body
     return fill_slices(body | (at_edge & ~outside)) & ~outside
 
 
@@ -124,44 +128,13 @@ def _largest_section_cm2(mask: BoolArray, grid: CoarseGrid) -> float:
     return float(np.count_nonzero(mask, axis=(1, 2)).max()) * grid.cell_cm2
 
 
-def close_gaps(aerated: BoolArray, grid: CoarseGrid) -> BoolArray:
-    """The lungs with their holes and dents filled, each side alone so that no bridge is built."""
-    every = [max(1, int(CLOSING_GRID_MM / mm)) for mm in grid.spacing]
-    first = [min(n // 2, size - 1) for n, size in zip(every, aerated.shape, strict=True)]
-    coarser = aerated[tuple(slice(a, None, n) for a, n in zip(first, every, strict=True))]
-    spacing = tuple(n * mm for n, mm in zip(every, grid.spacing, strict=True))
-    middle = split_column(aerated)
-    lungs = np.empty_like(aerated)
-    for side, small in (
-        (np.s_[:, :, :middle], np.s_[:, :, : -(-middle // every[2])]),
-        (np.s_[:, :, middle:], np.s_[:, :, middle // every[2] :]),
-    ):
-        alone = np.zeros_like(coarser)
-        alone[small] = coarser[small]
-        added = close(alone, radius=CLOSING_MM, spacing=spacing) & ~alone
-        lungs[side] = fill_slices(aerated[side] | _repeated(added, every, aerated.shape)[side])
-    return lungs
+def _draw(hu: npt.NDArray[np.int16], aerated: BoolArray, grid: CoarseGrid) -> BoolArray:
+    """Coarse lungs on the volume's grid: inside as they are, at the edge where the HU say so.
 
-
-def _repeated(mask: BoolArray, every: list[int], shape: tuple[int, ...]) -> BoolArray:
-    for axis, (n, size) in enumerate(zip(every, shape, strict=True)):
-        mask = mask.take(np.minimum(np.arange(size) // n, mask.shape[axis] - 1), axis=axis)
-    return mask
-
-
-def split_column(lungs: BoolArray) -> int:
-    """The column with least lung between the two lungs: where left and right are parted."""
-    counts = np.count_nonzero(lungs, axis=(0, 1))
-    so_far = np.cumsum(counts)
-    low, high = (int(np.searchsorted(so_far, share * so_far[-1])) for share in (0.3, 0.7))
-    between = counts[low : high + 1]
-    least = np.flatnonzero(between == between.min())
-    return low + int(least[len(least) // 2])
-
-
-def _draw(hu: npt.NDArray[np.int16], lungs: BoolArray, grid: CoarseGrid) -> BoolArray:
-    """Coarse lungs on the volume's grid: inside as they are, at the edge where the HU say so."""
-    core, reach = erode(lungs), dilate(lungs)
+    Dents of the costal side count as inside: an opacity at the pleura has no air to be drawn by.
+    """
+    lungs, costal_gaps = close_gaps(aerated, grid)
+    core, reach = erode(lungs) | costal_gaps, dilate(lungs)
     rows = np.arange(hu.shape[1]) // grid.step[1]
     columns = np.arange(hu.shape[2]) // grid.step[2]
     mask = np.zeros(hu.shape, np.bool_)

@@ -36,6 +36,17 @@ def opened(mask: BoolArray) -> BoolArray:
     return dilate(erode(mask))
 
 
+def opened_by_pairs(mask: BoolArray) -> BoolArray:
+    """Each slice without what is thinner than two cells: squares of two by two that fit remain."""
+    rows = mask[:, 1:] & mask[:, :-1]
+    squares = rows[:, :, 1:] & rows[:, :, :-1]
+    kept = np.zeros_like(mask)
+    for down in (slice(None, -1), slice(1, None)):
+        for right in (slice(None, -1), slice(1, None)):
+            kept[:, down, right] |= squares
+    return kept
+
+
 def edge(shape: tuple[int, ...]) -> BoolArray:
     """The outermost rows and columns of each slice."""
     outermost = np.zeros(shape, np.bool_)

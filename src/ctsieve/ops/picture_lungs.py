@@ -25,9 +25,9 @@ FloatArray = npt.NDArray[np.float32]
 WORK_CELLS = 160
 """Lungs are sought on a grid with about this many cells along the longer side."""
 FRAME_SHADES = 0.06
-"""Lines at the border whose middle 90 % of values differ by less are a frame or background."""
-LEAST_BRIGHT_SHARE = 0.15
-"""Less of the picture above the threshold is bone or contrast agent, not the body."""
+"""Lines whose middle 90 % of values differ by less are of one shade."""
+FRAME_BRIGHT = 0.3
+"""Lines of one shade brighter than this around the picture are a frame, not outside air."""
 LEAST_LUNG_SHARE = 0.008
 """A region smaller than this share of the picture is no lung."""
 MOST_LUNGS_SHARE = 0.85
@@ -42,6 +42,14 @@ MOST_EDGE_SHARE = 0.30
 """A dark region with more of its outline on the picture's edge is outside air."""
 MOST_CORNER_EDGE_SHARE = 0.10
 """The same for a region that holds a corner of the picture: lungs are round and seldom do."""
+TURNED_DEPTH = 0.1
+"""How much deeper the valley between two lungs must be along the rows to call them turned."""
+TURNED_BALANCE = 0.4
+"""Least share of the smaller half in the larger one, of two lungs that lie above each other."""
+TURNED_OVERLAP = 0.6
+"""Least share of columns that both halves stand over."""
+BAND_SHARE = 0.28
+"""A dark region from side to side that is lower than this share of the other side is a band."""
 CLOSING_SHARE = 0.06
 """Dents narrower than twice this share of the longer side are filled."""
 
@@ -56,22 +64,28 @@ def picture_lungs(values: FloatArray) -> BoolArray:
 
 
 def content_box(picture: FloatArray) -> tuple[int, int, int, int]:
-    """The box (top, bottom, left, right; half-open) without frame and empty background around it.
+    """The box (top, bottom, left, right; half-open) without a bright frame around the picture.
 
-    The whole picture where nothing would be left.
+    A bright frame would wall off the air around the body from the edge.  A dark one joins it and
+    is left.  The whole picture where nothing would be left.
     """
-    rows = _lines_with_content(picture)
-    columns = _lines_with_content(picture[rows[0] : rows[1]].T)
-    return rows[0], rows[1], columns[0], columns[1]
+    top, bottom = _between_bright_lines(picture)
+    left, right = _between_bright_lines(picture[top:bottom].T)
+    return top, bottom, left, right
 
 
-def _lines_with_content(picture: FloatArray) -> tuple[int, int]:
+def _between_bright_lines(picture: FloatArray) -> tuple[int, int]:
     step = max(1, picture.shape[1] // 200)
     low, high = np.quantile(picture[:, ::step], (0.05, 0.95), axis=1)
-    lines = np.flatnonzero(high - low > FRAME_SHADES)
-    if len(lines) < max(2, picture.shape[0] // 8):
+    uniform = high - low <= FRAME_SHADES
+    content = np.flatnonzero(~uniform)
+    if len(content) < max(2, picture.shape[0] // 8):
         return 0, picture.shape[0]
-    return int(lines[0]), int(lines[-1]) + 1
+    frame = np.flatnonzero(uniform & (low > FRAME_BRIGHT))
+    before, after = frame[frame < content[0]], frame[frame > content[-1]]
+    first = int(before[-1]) + 1 if before.size else 0
+    last = int(after[0]) if after.size else picture.shape[0]
+    return first, last
 
 
 def _lungs_of(picture: FloatArray) -> BoolArray:
@@ -98,6 +112,8 @@ class _Attempt:
     threshold: float
     least_contrast: float
     """Least difference of the mean values on both sides of the threshold."""
+    least_bright: float
+    """Less of the picture above the threshold is bone or contrast agent, not the body."""
     least_share: float
     """Lungs smaller than this share of the picture are too little to judge."""
 
@@ -108,12 +124,16 @@ def _attempts(picture: FloatArray) -> Iterator[_Attempt]:
     Contrast agent, bone or a white legend may take the upper class, outside air the lower one.
     """
     first = otsu(picture)
-    yield _Attempt(threshold=first, least_contrast=0.2, least_share=0.02)
+    yield _Attempt(threshold=first, least_contrast=0.2, least_bright=0.05, least_share=0.02)
     low, high = picture[picture < first], picture[picture >= first]
     if low.size:
-        yield _Attempt(threshold=otsu(low), least_contrast=0.12, least_share=0.10)
+        yield _Attempt(
+            threshold=otsu(low), least_contrast=0.12, least_bright=0.15, least_share=0.10
+        )
     if high.size:
-        yield _Attempt(threshold=otsu(high), least_contrast=0.2, least_share=0.08)
+        yield _Attempt(
+            threshold=otsu(high), least_contrast=0.2, least_bright=0.15, least_share=0.08
+        )
 
 
 def otsu(values: npt.NDArray[np.floating]) -> float:
@@ -137,17 +157,20 @@ def _dark_regions(picture: FloatArray, attempt: _Attempt) -> BoolArray:
     """Dark regions (1, r, c) of the size of lungs that are neither outside air nor gas."""
     dark = picture < attempt.threshold
     nothing = np.zeros_like(dark)
-    if not dark.any() or (~dark).mean() < LEAST_BRIGHT_SHARE:
+    if not dark.any() or (~dark).mean() < attempt.least_bright:
         return nothing
     if picture[~dark].mean() - picture[dark].mean() < attempt.least_contrast:
         return nothing
     labels, num_labels = ndimage.label(opened(dark))
     share = np.bincount(labels.ravel(), minlength=num_labels + 1) / dark.size
-    outside = np.array([n > 0 and _is_outside(labels == n) for n in range(num_labels + 1)])
-    inside = ~outside & (share >= LEAST_LUNG_SHARE)
-    inside[0] = False
-    around = picture[(outside & (share >= LEAST_LUNG_SHARE))[labels]]
+    large = share >= LEAST_LUNG_SHARE
+    large[0] = False
+    outside = np.zeros_like(large)
+    for number in np.flatnonzero(large):
+        outside[number] = _is_outside(labels == number)
+    around = picture[outside[labels]]
     air = float(np.median(around)) if around.size else float(picture.min())
+    inside = large & ~outside
     keep = inside & ~_empty(picture, labels, inside, air)
     keep &= share >= LEAST_OF_LARGEST * (share * keep).max()
     lungs = np.asarray(keep[labels])
@@ -173,12 +196,20 @@ def _empty(
 
 
 def _is_outside(region: BoolArray) -> bool:
-    """Whether much of the region's outline lies on the picture's edge, or some and a corner."""
+    """Whether the region (1, r, c) is air around the body.
+
+    Much of its outline lies on the picture's edge, or some and a corner; or it is a low band from
+    side to side, as between two shells of a table.
+    """
     at_edge = region & edge(region.shape)
     outline = at_edge | (region & ~erode(region))
     share = float(at_edge.sum()) / max(1.0, float(outline.sum()))
     corner = bool(region[0][[0, 0, -1, -1], [0, -1, 0, -1]].any())
-    return share > (MOST_CORNER_EDGE_SHARE if corner else MOST_EDGE_SHARE)
+    if share > (MOST_CORNER_EDGE_SHARE if corner else MOST_EDGE_SHARE):
+        return True
+    rows, columns = region[0].any(axis=1), region[0].any(axis=0)
+    low, narrow = rows.mean() < BAND_SHARE, columns.mean() < BAND_SHARE
+    return bool((low and columns[0] and columns[-1]) or (narrow and rows[0] and rows[-1]))
 
 
 def _close_sides(lungs: BoolArray) -> BoolArray:
@@ -195,12 +226,20 @@ def _close_sides(lungs: BoolArray) -> BoolArray:
 
 
 def is_turned(lungs: BoolArray) -> bool:
-    """Whether the lungs lie one above the other: the picture is turned by 90 degrees.
+    """Whether the lungs (slice, row, column) lie one above the other: a quarter turn.
 
-    The direction in which two lungs are parted is the one with the deeper valley.
+    Then they are parted more clearly along the rows than along the columns, into two halves of
+    like size that stand over the same columns.  At the lung bases only the first is often true.
     """
-    across, along = (_valley_depth(lungs.sum(axis=axes)) for axes in ((0, 1), (0, 2)))
-    return across < along
+    across, along = lungs.sum(axis=(0, 1)), lungs.sum(axis=(0, 2))
+    if _valley_depth(along) < _valley_depth(across) + TURNED_DEPTH:
+        return False
+    middle = valley(along)
+    upper, lower = (half.sum(axis=(0, 1)) for half in (lungs[:, :middle], lungs[:, middle:]))
+    balanced = min(upper.sum(), lower.sum()) >= TURNED_BALANCE * max(upper.sum(), lower.sum())
+    both = np.count_nonzero((upper > 0) & (lower > 0))
+    either = np.count_nonzero((upper > 0) | (lower > 0))
+    return bool(balanced and both >= TURNED_OVERLAP * either)
 
 
 def valley(counts: npt.NDArray[np.int64]) -> int:

@@ -1,7 +1,8 @@
 """Make a synthetic chest CT: anatomy, lesions and noise from one seed, on any grid.
 
-The patient is a function of the seed alone; the grid only samples it.  So two specs with one seed
-show the same chest, at different resolution.
+The anatomy is a function of the seed alone; the grid only samples it.  So two specs with one seed
+show the same chest, at different resolution; lesions keep their volume, side and zone, but their
+outlines follow the grid.
 """
 
 import hashlib
@@ -40,7 +41,8 @@ def make_phantom(spec: ChestSpec) -> Phantom:
     """The chest CT that `spec` asks for; the same bits for the same spec.
 
     Raises:
-        UsageError: a lesion does not fit into the lung that the grid shows.
+        UsageError: a lesion does not fit into the lung that the grid shows, or the grid is too
+            coarse for it.
 
     Example:
         >>> phantom = make_phantom(ChestSpec.covering(seed=1, num_slices=8, matrix=48))

@@ -11,12 +11,11 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from ctsieve.phantoms.chest import make_phantom
 from ctsieve.phantoms.dicom import save_dicom
 from ctsieve.phantoms.nifti import save_labels
-from ctsieve.phantoms.picture import save_picture
+from ctsieve.phantoms.picture import save_mask, save_picture
 from ctsieve.phantoms.presets import LABELS, preset
 from ctsieve.phantoms.spec import LESION_KINDS, Phantom
 
@@ -96,9 +95,7 @@ def _write_pictures(phantom: Phantom, folder: Path, patient: _Patient, count: in
     for number in telling_slices(phantom, count):
         name = f"{patient.name}-s{number:03d}"
         image = save_picture(phantom.volume, folder / "pictures" / name, number=number)
-        mask = folder / "masks" / f"{name}.png"
-        mask.parent.mkdir(exist_ok=True)
-        Image.fromarray(phantom.lesions[number].astype(np.uint8)).save(mask)
+        mask = save_mask(phantom.lesions[number], folder / "masks" / f"{name}.png")
         rows.append(_row(phantom.lesions[number], patient, (folder, image, mask), "picture"))
     return rows
 

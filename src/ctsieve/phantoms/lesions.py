@@ -71,7 +71,7 @@ def place_lesions(lungs: LungMap, specs: Sequence[LesionSpec], rng: np.random.Ge
     """Place all lesions; a later one takes only what an earlier one left.
 
     Raises:
-        UsageError: there is not as much lung left as a lesion needs.
+        UsageError: there is not as much lung left as a lesion needs, or its voxels are too large.
     """
     labels = np.zeros(lungs.mask.shape, dtype=np.int8)
     blend = np.zeros(lungs.mask.shape, dtype=np.float32)
@@ -82,10 +82,15 @@ def place_lesions(lungs: LungMap, specs: Sequence[LesionSpec], rng: np.random.Ge
         found = _candidates(lungs, labels, spec, rng)
         score = _score(found, spec, warps, rng)
         need = round(spec.ml / lungs.grid.voxel_ml)
-        if not 0 < need <= len(score):
+        if need == 0:
+            raise UsageError(
+                f"a {spec.kind} of {spec.ml:g} ml is less than half a voxel of this grid",
+                hint="ask for more, or for a finer grid",
+            )
+        if need > len(score):
             raise UsageError(
                 f"a {spec.kind} of {spec.ml:g} ml does not fit into the {spec.side} lung",
-                hint="ask for less, or for a finer grid that covers the whole chest",
+                hint="ask for less, or for a grid that covers the whole chest",
             )
         order = np.argpartition(score, need - 1)
         taken = order[:need]
@@ -101,8 +106,11 @@ def _candidates(
     lungs: LungMap, labels: npt.NDArray[np.int8], spec: LesionSpec, rng: np.random.Generator
 ) -> _Candidates:
     """Free voxels of the lung, of the lobe if the lesion keeps to one; xyz relative to a centre."""
-    left = lungs.lobes >= 4
-    free = lungs.mask & (labels == 0) & (left if spec.side == "left" else (lungs.lobes > 0) & ~left)
+    wanted = (
+        {spec.lobe} if spec.lobe else {name for name in LOBES if name[0] == spec.side[0].upper()}
+    )
+    numbers = [1 + LOBES.index(name) for name in LOBES if name in wanted]
+    free = lungs.mask & (labels == 0) & np.isin(lungs.lobes, numbers)
     flat = np.flatnonzero(free)
     if not len(flat):
         raise UsageError(
@@ -113,10 +121,16 @@ def _candidates(
     xyz = lungs.grid.to_world(index).astype(np.float32)
     depth = lungs.depth.ravel()[flat]
     centre = _centre(xyz, depth, spec, rng)
+    lobes = lungs.lobes.ravel()[flat]
     keep = np.ones(len(flat), dtype=bool)
+    point = xyz[centre]
     if spec.placement == "lobar":
-        keep = lungs.lobes.ravel()[flat] == lungs.lobes.ravel()[flat[centre]]
-    return _Candidates(flat[keep], (xyz - xyz[centre])[keep], depth[keep])
+        keep = lobes == lobes[centre]
+        earlier = np.argwhere((labels > 0) & (lungs.lobes == lobes[centre]))
+        if len(earlier):
+            # Around the lesion that the lobe has: a hazy rim, not a second focus.
+            point = lungs.grid.to_world(earlier).mean(axis=0).astype(np.float32)
+    return _Candidates(flat[keep], (xyz - point)[keep], depth[keep])
 
 
 def _centre(xyz: Field, depth: Field, spec: LesionSpec, rng: np.random.Generator) -> int:
@@ -126,7 +140,7 @@ def _centre(xyz: Field, depth: Field, spec: LesionSpec, rng: np.random.Generator
     low, high = ZONES[spec.zone]
     goal = rng.uniform(low, high)
     size = (spec.ml * 1000.0) ** (1 / 3)
-    inside = {"peripheral": 0.12 * size, "central": 0.9 * size + 12.0, "lobar": 0.55 * size}
+    inside = {"peripheral": 0.12 * size, "central": 0.9 * size + 12.0, "lobar": 0.4 * size}
     half = np.median(y[np.abs(height - goal) < 0.1]) if (np.abs(height - goal) < 0.1).any() else 0.0
     wrong = np.maximum(half - y, 0.0) if spec.posterior else np.maximum(y - half, 0.0)
     span = float(np.ptp(z)) + 1.0
@@ -149,9 +163,10 @@ def _score(
     if spec.placement == "peripheral":
         distance = np.hypot(distance, 2.0 * np.maximum(found.depth - 2.0, 0.0))
     size = (spec.ml * 1000.0) ** (1 / 3)
+    rough = 0.55 if spec.placement == "lobar" else 1.0
     wobble = np.zeros(len(distance), dtype=np.float32)
-    for grain, strength in zip(warps, (0.16, 0.12, 0.05), strict=True):
-        wobble += strength * grain.at_points(found.xyz + offset)
+    for grain, strength in zip(warps, (0.17, 0.15, 0.08), strict=True):
+        wobble += rough * strength * grain.at_points(found.xyz + offset)
     return np.asarray(distance + size * wobble, dtype=np.float32)
 
 
@@ -175,7 +190,7 @@ def _mix(
     if spec.kind == "consolidation":
         hu = CONSOLIDATION_HU + 8.0 * middle.at_points(xyz)
     else:
-        hu = GGO_HU + 45.0 * middle.at_points(xyz) + 35.0 * fine.at_points(xyz)
+        hu = GGO_HU + 65.0 * middle.at_points(xyz) + 45.0 * fine.at_points(xyz)
     if spec.kind == "crazy_paving":
         web = polygon_web(xyz, rng)
         hu = hu - 15.0 + web * (WEB_HU - hu)
@@ -186,8 +201,8 @@ def _mix(
 
 
 def _softened(blend: Field, density: Field, lungs: LungMap) -> tuple[Field, Field]:
-    """Both blurred by a pixel, and continued over the rim of the lung that the mask leaves out."""
-    sigma = 0.7
+    """Both blurred by half a pixel, and continued over the lung's rim, which the mask lacks."""
+    sigma = 0.5
     for number in np.flatnonzero(blend.any(axis=(1, 2))):
         inside = ndimage.gaussian_filter(lungs.mask[number].astype(np.float32), sigma)
         share = ndimage.gaussian_filter(blend[number], sigma)

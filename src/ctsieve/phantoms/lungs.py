@@ -66,13 +66,14 @@ def oblique_fissure(at: Points) -> Field:
     """Distance above (+) or below (-) the oblique fissure; lower lobes lie below."""
     wave = 4.0 * np.sin(at.x / 31.0) - 0.0011 * (np.abs(at.x) - 70.0) ** 2
     slope = np.where(at.x > 0, 0.98, 0.90)
-    plane = at.z + 14.0 + wave - slope * (at.y + 6.0)
+    low = np.where(at.x > 0, 14.0, 34.0)
+    plane = at.z + low + wave - slope * (at.y + 6.0)
     return np.asarray(plane / np.hypot(1.0, slope), dtype=np.float32)
 
 
 def horizontal_fissure(at: Points) -> Field:
     """Distance above (+) or below (-) the horizontal fissure of the right lung."""
-    return np.asarray(at.z + 26.0 + 4.0 * np.cos(at.x / 25.0) - 0.10 * (at.y + 40.0), np.float32)
+    return np.asarray(at.z + 14.0 + 4.0 * np.cos(at.x / 25.0) - 0.10 * (at.y + 40.0), np.float32)
 
 
 def lobe_labels(at: Points) -> npt.NDArray[np.uint8]:

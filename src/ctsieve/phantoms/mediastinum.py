@@ -60,11 +60,17 @@ BRONCHI: tuple[Path, ...] = (
     ((-24, 11, -12, 5.2), (-40, 9, -10, 4.6), (-52, 6, -2, 3.6)),
     ((38, 15, -24, 4.8), (48, 8, -22, 4.2), (54, 0, -14, 3.4)),
 )
+WINDOW: Path = ((16, -16, 18, 13), (30, -4, 8, 13), (28, -10, -12, 12))
+"""Fat between the aortic arch and the left pulmonary artery."""
 AZYGOS: Path = ((-26, -6, 16, 4.5), (-16, 16, 20, 4.5), (-9, 32, 10, 4), (-7, 35, -160, 3.5))
 
 FAR_MM = 12.0
 """Farther than this a tube no longer bends the surface of the lung."""
 
+_MIDDLE = profile((120, 34), (100, 27), (70, 22), (45, 21), (0, 19), (-60, 19), (-200, 22))
+"""Half the width of the fat in the middle, mm."""
+_SEPTUM = profile((118, 30), (84, 24), (55, 18), (30, 9), (5, 3), (-30, 3), (-70, 7), (-100, 15))
+"""Half the thickness of the fat between the lungs behind the breastbone, mm."""
 _GULLET = profile((130, 10), (60, 19), (0, 26), (-60, 24), (-110, 12))
 
 
@@ -72,16 +78,13 @@ def envelope(at: Points, build: Build) -> Field:
     """Distance to everything between the lungs, with the fat around it."""
     spine = build.spine(at.z)
     shape = ellipse(at, (0.0, spine + 9.0), (21.0, 34.0))
-    middle_width = profile(
-        (120, 34), (100, 27), (70, 22), (45, 21), (0, 19), (-60, 19), (-200, 22)
-    )(at.z)
-    shape = join(shape, ellipse(at, (0.0, 8.0), (middle_width, 46.0)), 12.0)
+    shape = join(shape, ellipse(at, (0.0, 8.0), (_MIDDLE(at.z), 46.0)), 12.0)
     front = build.front(at.z)
-    septum = profile((118, 30), (84, 25), (55, 19), (30, 11), (0, 5), (-40, 7), (-100, 16))(at.z)
-    shape = join(shape, ellipse(at, (2.0, front / 2 - 8.0), (septum, -front / 2 + 14.0)), 10.0)
+    shape = join(shape, ellipse(at, (2.0, front / 2 - 8.0), (_SEPTUM(at.z), 14.0 - front / 2)), 8.0)
     shape = join(shape, heart(at, build) - 2.0, 7.0)
     for path in (AORTA, CAVA, RIGHT_PULMONARY, LEFT_PULMONARY, PULMONARY_TRUNK, LOWER_CAVA):
         shape = join(shape, _tube(at, path, 2.5), 6.0)
+    shape = join(shape, _tube(at, WINDOW, 0.0), 6.0)
     for path in (*LOWER_VEINS, *BRONCHI[:2]):
         shape = join(shape, _tube(at, path, 1.2), 5.0)
     return shape

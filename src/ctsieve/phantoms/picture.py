@@ -60,6 +60,13 @@ def save_picture(
     return path
 
 
+def save_mask(labels: npt.NDArray[np.int8], path: Path) -> Path:
+    """Write the labels (rows, columns) of a slice as the grey levels of a PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(labels.astype(np.uint8)).save(path)
+    return path
+
+
 def save_stack(
     volume: CTVolume, folder: Path, *, style: str = "png8", window: Window = LUNG
 ) -> list[Path]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ctsieve.phantoms.spec import ChestSpec, LesionKind, LesionSpec, Side, Zone
+from ctsieve.phantoms.spec import LOBES, ChestSpec, LesionKind, LesionSpec, Side, Zone
 from ctsieve.types.errors import UnknownName
 
 LABELS = {"normal": "neither", "covid": "covid19", "pneumonia": "other_pneumonia"}
@@ -45,7 +45,8 @@ def _covid(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
     """Five to nine lesions on both sides, most of them low and behind, most of them hazy."""
     lesions = []
     for number in range(int(rng.integers(5, 10))):
-        side: Side = "left" if (number if number < 2 else int(rng.integers(0, 2))) else "right"
+        swap = number > 1 and rng.random() < 0.25
+        side: Side = "left" if bool(number % 2) != swap else "right"
         kind: LesionKind = "ggo"
         if number == 1 or (number > 3 and rng.random() < 0.25):
             kind = "crazy_paving"
@@ -69,16 +70,13 @@ def _covid(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
 
 def _pneumonia(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
     """One lobe of one lung solid, with a hazy rim."""
-    side: Side = "left" if rng.random() < 0.45 else "right"
-    zone: Zone = "lower" if rng.random() < 0.6 else "upper"
-    posterior = bool(zone == "lower" or rng.random() < 0.5)
-    ml = round(float(rng.uniform(140.0, 330.0)), 1)
+    lobe = LOBES[int(rng.choice(len(LOBES), p=(0.2, 0.15, 0.3, 0.1, 0.25)))]
+    side: Side = "left" if lobe[0] == "L" else "right"
+    ml = round(float(rng.uniform(0.5, 1.0)) * (130.0 if lobe == "RML" else 420.0), 1)
     solid = LesionSpec(
-        kind="consolidation", side=side, zone=zone, placement="lobar", posterior=posterior, ml=ml
+        kind="consolidation", side=side, zone="middle", placement="lobar", lobe=lobe, ml=ml
     )
-    hazy = LesionSpec(
-        kind="ggo", side=side, zone=zone, placement="lobar", posterior=posterior, ml=0.16 * ml
-    )
+    hazy = solid.model_copy(update={"kind": "ggo", "ml": round(0.15 * ml, 1)})
     return (solid, hazy)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ctsieve.types.promise import promise
 from ctsieve.types.volume import CTVolume, read_only
@@ -14,6 +14,9 @@ LesionKind = Literal["ggo", "consolidation", "crazy_paving"]
 Side = Literal["left", "right"]
 Zone = Literal["upper", "middle", "lower"]
 Placement = Literal["peripheral", "central", "lobar"]
+Lobe = Literal["RUL", "RML", "RLL", "LUL", "LLL"]
+
+LOBES: tuple[Lobe, ...] = ("RUL", "RML", "RLL", "LUL", "LLL")
 
 LESION_KINDS: tuple[LesionKind, ...] = ("ggo", "consolidation", "crazy_paving")
 """Kind `LESION_KINDS[i]` has the value `i + 1` in a label map."""
@@ -27,12 +30,20 @@ class LesionSpec(BaseModel):
     kind: LesionKind
     side: Side
     zone: Zone = "lower"
-    """Third of the lung's height the centre lies in."""
+    """Third of the height (of the lobe, if one is named, or of the lung) the centre lies in."""
     placement: Placement = "peripheral"
     """"peripheral": along the pleura; "lobar": stops at the fissure of the lobe it starts in."""
+    lobe: Lobe | None = None
+    """The lobe it keeps to; None: any of its side."""
     posterior: bool = True
     """Whether the centre lies in the back half of the chest."""
     ml: Annotated[float, Field(gt=0.0)]
+
+    @model_validator(mode="after")
+    def _lobe_on_its_side(self) -> "LesionSpec":
+        if self.lobe is not None and self.lobe[0] != self.side[0].upper():
+            raise ValueError(f"{self.lobe} is not in the {self.side} lung")
+        return self
 
 
 class ChestSpec(BaseModel):
@@ -94,8 +105,8 @@ class LesionTruth:
 
     kind: LesionKind
     side: Side
-    lobe: str
-    """RUL, RML, RLL, LUL or LLL: where most of it lies."""
+    lobe: Lobe
+    """Where most of it lies."""
     centre_mm: tuple[float, float, float]
     ml: float
     slices: tuple[int, ...]
@@ -130,6 +141,3 @@ class Phantom:
         """Where lesions of `kind` are."""
         mask: npt.NDArray[np.bool_] = self.lesions == 1 + LESION_KINDS.index(kind)
         return mask
-
-
-LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")

@@ -6,7 +6,8 @@ Radii follow Murray's law (C. D. Murray, PNAS 1926): a parent's cube is the sum 
 here with exponent 2.9.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from ctsieve.types.geometry import Geometry
 
 MURRAY = 2.9
 SAMPLES_PER_VOXEL = 10
+BRONCHUS_SHARE = 0.66
+"""A bronchus's inner radius as a share of its artery's outer one (about 0.65 in health)."""
+
 PIECES = 4
 """Straight pieces that a curved branch is drawn with."""
 
@@ -96,17 +100,23 @@ def grow(root: Field, heading: Field, ends: Field, *, tip_radius: float) -> Bran
     return Branches(start, bend, stop, first, ahead, number.astype(np.int64))
 
 
+def joined(trees: Sequence[Branches]) -> Branches:
+    """All branches of several trees."""
+    columns = ([getattr(tree, f.name) for tree in trees] for f in fields(Branches))
+    return Branches(*(np.concatenate(column) for column in columns))
+
+
 def beside(artery: Branches, *, generations: int, offset: Field) -> Branches:
     """Bronchi that run along the first generations of an artery, shifted by its radius."""
     keep = artery.generation < generations
     first, last = artery.start_radius[keep], artery.stop_radius[keep]
-    near, far = offset * (first * 1.7 + 0.6)[:, None], offset * (last * 1.7 + 0.6)[:, None]
+    near, far = offset * (first * 1.6 + 0.5)[:, None], offset * (last * 1.6 + 0.5)[:, None]
     return Branches(
         np.asarray(artery.start[keep] + near, np.float32),
         np.asarray(artery.bend[keep] + (near + far) / 2, np.float32),
         np.asarray(artery.stop[keep] + far, np.float32),
-        np.asarray(first * 0.8, np.float32),
-        np.asarray(last * 0.8, np.float32),
+        np.asarray(first * BRONCHUS_SHARE, np.float32),
+        np.asarray(last * BRONCHUS_SHARE, np.float32),
         artery.generation[keep],
     )
 
@@ -161,13 +171,14 @@ def _scatter(places: Field, weights: Field, grid: Geometry, seen: float) -> Fiel
     _, rows, columns = grid.shape
     low = np.floor(index[:, 1:]).astype(np.int64)
     part = (index[:, 1:] - low).astype(np.float32)
-    total = np.zeros(int(np.prod(grid.shape)), dtype=np.float64)
+    flats, shares = [], []
     for down, right in np.ndindex(2, 2):
         row = np.clip(low[:, 0] + down, 0, rows - 1)
         column = np.clip(low[:, 1] + right, 0, columns - 1)
-        weight = weights * np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1])
-        flat = (number * rows + row) * columns + column
-        total += np.bincount(flat, weight, minlength=total.size)
+        shares.append(weights * np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1]))
+        flats.append((number * rows + row) * columns + column)
+    size = int(np.prod(grid.shape))
+    total = np.bincount(np.concatenate(flats), np.concatenate(shares), minlength=size)
     return np.minimum(total, 1.0).astype(np.float32).reshape(grid.shape)
 
 

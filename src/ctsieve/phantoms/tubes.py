@@ -1,6 +1,6 @@
 """Vessels and bronchi of both lungs: grown once, drawn on any grid."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -8,13 +8,13 @@ import numpy.typing as npt
 from ctsieve.phantoms.build import Build
 from ctsieve.phantoms.lungs import lung_fields
 from ctsieve.phantoms.shapes import Canvas, Field, Points, xyz
-from ctsieve.phantoms.trees import Branches, beside, grow, splat
+from ctsieve.phantoms.trees import Branches, beside, grow, joined, splat
 from ctsieve.types.geometry import Geometry
 
 COARSE_MM = 7.0
 NUM_TIPS = 2048
-TIP_RADIUS_MM = 0.52
-BRONCHUS_GENERATIONS = 7
+TIP_RADIUS_MM = 0.58
+BRONCHUS_GENERATIONS = 8
 DRAWN_RADIUS_PIXELS = 1.3
 """Wider branches are drawn as shapes, others scattered: scattering is grainy inside."""
 
@@ -28,32 +28,23 @@ class LungTubes:
     vessels: Field
     walls: Field
     lumens: Field
-    wide_vessels: list[Chain] = field(default_factory=list)
-    wide_bronchi: list[Chain] = field(default_factory=list)
+    wide_vessels: list[Chain]
+    wide_bronchi: list[Chain]
 
 
 def grow_tubes(
     build: Build, grid: Geometry, rng: np.random.Generator, *, thickness: float
 ) -> LungTubes:
     """Trees of both lungs, drawn on the grid."""
-    vessels, bronchi = _trees(build, rng)
+    vessels, bronchi = (joined(trees) for trees in _trees(build, rng))
     limit = DRAWN_RADIUS_PIXELS * max(grid.spacing[1:])
-    thin, walls, lumens = (np.zeros(grid.shape, dtype=np.float32) for _ in range(3))
-    wide_vessels: list[Chain] = []
-    wide_bronchi: list[Chain] = []
-    for tree in vessels:
-        wide = tree.start_radius > limit
-        wide_vessels += tree.pieces(wide)
-        np.maximum(thin, splat(tree.only(~wide), grid, rng, thickness=thickness), out=thin)
-    for tree in bronchi:
-        wide = tree.start_radius > limit
-        wide_bronchi += tree.pieces(wide)
-        narrow = tree.only(~wide)
-        np.maximum(lumens, splat(narrow, grid, rng, thickness=thickness), out=lumens)
-        np.maximum(
-            walls, splat(narrow.widened(1.12, 0.35), grid, rng, thickness=thickness), out=walls
-        )
-    return LungTubes(thin, np.maximum(walls - lumens, 0.0), lumens, wide_vessels, wide_bronchi)
+    wide, broad = vessels.start_radius > limit, bronchi.start_radius > limit
+    thin = splat(vessels.only(~wide), grid, rng, thickness=thickness)
+    narrow = bronchi.only(~broad)
+    lumens = splat(narrow, grid, rng, thickness=thickness)
+    walls = splat(narrow.widened(1.12, 0.35), grid, rng, thickness=thickness)
+    np.maximum(walls - lumens, 0.0, out=walls)
+    return LungTubes(thin, walls, lumens, vessels.pieces(wide), bronchi.pieces(broad))
 
 
 def paint_tubes(canvas: Canvas, tubes: LungTubes, blood_hu: float) -> None:

@@ -52,17 +52,16 @@ def outline(at: Points, build: Build) -> Field:
         size = (34.0 + 24.0 * high + 0.7 * fat, 34.0 + 20.0 * high + 0.4 * fat)
         shape = join(shape, ellipse(at, place, size) + 34.0 * (1 - high), 40.0)
         if build.breast_mm > 0.0:
-            shape = join(shape, _breast(at, build, side), 34.0)
+            shape = join(shape, _breast(at, build, side), 10.0)
     return shape
 
 
 def _breast(at: Points, build: Build, side: float) -> Field:
     """Lying on the back, breasts are flat and lean outwards."""
-    height = np.clip(1.0 - ((at.z + 28.0) / 70.0) ** 2, 0.0, 1.0)
-    y = _SKIN_FRONT(at.z) * build.deep + 14.0
-    depth = 13.0 + 0.8 * (build.fat_mm - 12.0) + build.breast_mm
-    away = 84.0 * (1.0 - np.sqrt(height))
-    shape = ellipse(at, (side * 88.0, y), (56.0, depth), turn=side * 0.22) + away
+    share = np.sqrt(np.clip(1.0 - ((at.z + 28.0) / 72.0) ** 2, 0.0, 1.0))
+    y = _SKIN_FRONT(at.z) * build.deep + 14.0 - 0.8 * (build.fat_mm - 12.0)
+    depth = 3.0 + (11.0 + build.breast_mm) * share
+    shape = ellipse(at, (side * 88.0, y), (18.0 + 40.0 * share, depth), turn=side * 0.16)
     return np.asarray(shape, dtype=np.float32)
 
 

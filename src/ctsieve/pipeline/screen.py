@@ -6,24 +6,19 @@ gate, prepare, run, decide, explain: straight down the page, no branch on the mo
 from pathlib import Path
 from typing import Literal, Self
 
-import numpy as np
-import numpy.typing as npt
-
 from ctsieve.bundles import store
 from ctsieve.bundles.bundle import Bundle
 from ctsieve.explain import gradcam
 from ctsieve.ops.decide import decide, flag_lesions, no_answer, score_slices
 from ctsieve.ops.gate import gate_and_lungs
-from ctsieve.ops.lungs import involvement, lung_box, lung_slices
-from ctsieve.ops.prepare import Box, Prepared, prepare
+from ctsieve.ops.involvement import involvement
+from ctsieve.ops.judge import prepare_judged
 from ctsieve.runtime import RUNTIMES, Progress, Runtime
-from ctsieve.types.recipe import InputSpec
 from ctsieve.types.results import GateReport, Screening
 from ctsieve.types.volume import CTPicture, CTVolume
 from ctsieve.version import __version__
 
 Image = CTVolume | CTPicture
-Mask = npt.NDArray[np.bool_]
 
 
 class Screener:
@@ -66,7 +61,7 @@ class Screener:
         report, lungs = gate_and_lungs(image)
         if report.verdict == "rejected":
             return self._rejected(image, report, level)
-        prepared = _prepared(image, lungs, recipe.input)
+        prepared = prepare_judged(image, lungs, recipe.input)
         output = self._runtime.run(prepared.x, progress=progress)
         scores = score_slices(output, prepared.index, recipe)
         return Screening(
@@ -102,17 +97,3 @@ class Screener:
 def level_of(image: Image) -> Literal["picture", "scan"]:
     """A single slice is answered like a picture, several like a scan."""
     return "picture" if image.geometry.shape[0] == 1 else "scan"
-
-
-def _prepared(image: Image, lungs: Mask, spec: InputSpec) -> Prepared:
-    """The slices that show lungs, or all of them where none does but the gate let it pass."""
-    keep = lung_slices(lungs)
-    if not keep.any():
-        keep = np.ones(image.geometry.shape[0], dtype=np.bool_)
-    return prepare(image, spec, keep=keep, box=_box(lungs, spec))
-
-
-def _box(lungs: Mask, spec: InputSpec) -> Box | None:
-    if spec.crop == "whole" or not lungs.any():
-        return None
-    return lung_box(lungs)

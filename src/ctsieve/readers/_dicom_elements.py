@@ -8,7 +8,7 @@ header can make pydicom warn, guess or fail.
 import struct
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Final
+from typing import Final, Literal
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -32,10 +32,14 @@ PARSE_ERRORS: Final = (
     NotImplementedError,
     OSError,
     TypeError,
+    UserWarning,
     ValueError,
     struct.error,
 )
-"""What pydicom raises on malformed bytes, as tried with damaged files."""
+"""What pydicom raises on malformed bytes, as tried with damaged files; warnings may be errors."""
+
+
+_LONGEST_CHARACTER_SET: Final = 256
 
 
 class Elements:
@@ -43,7 +47,8 @@ class Elements:
 
     def __init__(self, elements: Mapping[int, Element], *, little_endian: bool = True) -> None:
         self._elements = elements
-        self._order = "little" if little_endian else "big"
+        self._little = little_endian
+        self._items: dict[int, list[Elements]] = {}
 
     def __contains__(self, tag: int) -> bool:
         return tag in self._elements
@@ -80,24 +85,33 @@ class Elements:
         value = self._value(tag)
         if not isinstance(value, bytes) or len(value) not in (2, 4):
             return None
-        return int.from_bytes(value, "little" if self._order == "little" else "big", signed=signed)
+        return int.from_bytes(value, "little" if self._little else "big", signed=signed)
 
     def items(self, tag: int) -> list["Elements"]:
         """The items of a sequence; empty where it is absent."""
+        # Frames look the same sequences up again and again, and pydicom parses them each time.
+        if tag not in self._items:
+            self._items[tag] = self._parsed_items(tag)
+        return self._items[tag]
+
+    def _parsed_items(self, tag: int) -> list["Elements"]:
         element = self._elements.get(tag)
-        if element is None:
-            return []
         if isinstance(element, RawDataElement):
-            element = Dataset({BaseTag(tag): element})[tag]
-        items = element.value
-        if isinstance(items, bytes) or items is None:
+            try:
+                element = Dataset({BaseTag(tag): element})[tag]
+            except (RecursionError, *PARSE_ERRORS) as error:
+                raise UnreadableStudy(
+                    "a sequence in a DICOM header is damaged", hint="send the file again"
+                ) from error
+        items = None if element is None else element.value
+        if items is None or isinstance(items, bytes):
             return []
-        little = self._order == "little"
         return [
             Elements(
-                {int(t): e for t, e in zip(i.keys(), i.values(), strict=True)}, little_endian=little
+                {int(t): e for t, e in zip(item.keys(), item.values(), strict=True)},
+                little_endian=self._little,
             )
-            for i in items
+            for item in items
         ]
 
     def _value(self, tag: int) -> object:
@@ -132,7 +146,7 @@ def parse(
         UnreadableStudy: the sequences are nested deeper than any real file's.
     """
     found: list[tuple[int, int, int]] = []
-    file = BytesIO(data)
+    file = BytesIO(_without_character_set(data, start, little_endian=little_endian))
     file.seek(start)
 
     def stop(tag: BaseTag, _vr: str | None, length: int) -> bool:
@@ -156,11 +170,11 @@ def parse(
     return Parsed(elements, little_endian=little_endian, pixels=pixels, cut=cut)
 
 
-def parse_meta(data: bytes) -> tuple[str, int]:
+def parse_meta(data: bytes, *, start: int = 132) -> tuple[str, int]:
     """(transfer syntax, where the data set begins); always explicit little endian (PS3.10 7.1)."""
     ends: list[int] = []
     file = BytesIO(data)
-    file.seek(132)
+    file.seek(start)
 
     def stop(tag: BaseTag, vr: str | None, _length: int) -> bool:
         if tag.group == 2:
@@ -174,9 +188,25 @@ def parse_meta(data: bytes) -> tuple[str, int]:
     return elements.text(0x00020010), ends[0] if ends else file.tell()
 
 
+def _without_character_set(data: bytes, start: int, *, little_endian: bool) -> bytes:
+    """The bytes with Specific Character Set blanked.
+
+    pydicom warns of every misspelt one, and all that is read here is ASCII.
+    """
+    tag = b"\x08\x00\x05\x00" if little_endian else b"\x00\x08\x00\x05"
+    at = data.find(tag, start, start + 256)
+    order: Literal["little", "big"] = "little" if little_endian else "big"
+    explicit = data[at + 4 : at + 6] == b"CS"
+    length = int.from_bytes(data[at + 6 if explicit else at + 4 : at + 8], order)
+    if at < 0 or length > _LONGEST_CHARACTER_SET:
+        return data
+    return data[: at + 8] + b" " * length + data[at + 8 + length :]
+
+
 def _end(element: Element) -> int:
-    known = isinstance(element, RawDataElement) and element.length != UNDEFINED_LENGTH
-    return element.value_tell + element.length if known else 0
+    if not isinstance(element, RawDataElement) or element.length == UNDEFINED_LENGTH:
+        return 0
+    return element.value_tell + element.length
 
 
 def _decoded(value: object) -> str:

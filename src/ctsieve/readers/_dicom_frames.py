@@ -4,6 +4,8 @@ Functional groups: PS3.3 C.7.6.16; a per-frame group wins over the shared one, a
 classic attributes at the top level.
 """
 
+import math
+import operator
 from typing import Final
 
 from ctsieve.readers._dicom_elements import Elements
@@ -21,7 +23,7 @@ _NUMBER: Final = 0x00200013
 _INTERCEPT: Final = 0x00281052
 _SLOPE: Final = 0x00281053
 _RESCALE_TYPE: Final = 0x00281054
-_IMAGE_TYPE: Final = 0x00080008
+_MODALITY_LUT: Final = 0x00283000
 _FRAME_TYPE: Final = 0x00089007
 
 _PHASES: Final = (
@@ -51,9 +53,11 @@ _GROUPS: Final = {
 }
 """Which functional group holds an attribute."""
 
+MAX_ORIENTATION_ERROR: Final = 0.05
+
 FRAME_TAGS: Final = [
     *(_SHARED, _PER_FRAME, _POSITION, _ORIENTATION, _SPACING, _THICKNESS, _LOCATION, _NUMBER),
-    *(_INTERCEPT, _SLOPE, _RESCALE_TYPE, *_PHASES),
+    *(_INTERCEPT, _SLOPE, _RESCALE_TYPE, _MODALITY_LUT, *_PHASES),
 ]
 """What `frames_of` looks at."""
 
@@ -100,6 +104,9 @@ def _frame(header: FileHeader, index: int, groups: _Groups) -> Frame:
         return groups.holder(tag).number(tag)
 
     frame_type = groups.holder(_FRAME_TYPE).texts(_FRAME_TYPE)
+    rescale_type = groups.holder(_RESCALE_TYPE).text(_RESCALE_TYPE)
+    if groups.holder(_MODALITY_LUT).items(_MODALITY_LUT):
+        rescale_type = "LUT"  # a table instead of slope and intercept: never used by CT scanners
     instance = groups.holder(_NUMBER).integer(_NUMBER)
     return Frame(
         header=header,
@@ -112,7 +119,7 @@ def _frame(header: FileHeader, index: int, groups: _Groups) -> Frame:
         instance_number=index + 1 if header.pixels.frames > 1 else instance,
         slope=number(_SLOPE),
         intercept=number(_INTERCEPT),
-        rescale_type=groups.holder(_RESCALE_TYPE).text(_RESCALE_TYPE),
+        rescale_type=rescale_type,
         image_type=frame_type or header.acquisition.image_type,
         phase=tuple(_phase(groups.holder(tag), tag) for tag in _PHASES),
     )
@@ -128,7 +135,12 @@ def _triple(numbers: tuple[float, ...]) -> Triple | None:
 
 
 def _directions(numbers: tuple[float, ...]) -> tuple[Triple, Triple] | None:
+    """Two directions at right angles and of unit length, nearly; anything else says nothing."""
     if len(numbers) != 6:
+        return None
+    along, down = numbers[:3], numbers[3:]
+    unit = all(abs(math.hypot(*axis) - 1.0) < MAX_ORIENTATION_ERROR for axis in (along, down))
+    if not unit or abs(sum(map(operator.mul, along, down))) > MAX_ORIENTATION_ERROR:
         return None
     return (numbers[0], numbers[1], numbers[2]), (numbers[3], numbers[4], numbers[5])
 

@@ -27,9 +27,9 @@ _HEADS: Final = (1 << 16, 1 << 20, MAX_HEADER_BYTES)
 _TAGS: Final = [
     *(0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080020, 0x00080060, 0x00080070),
     *(0x00081090, 0x00100010, 0x00100020, 0x00100030, 0x00180010, 0x00180015, 0x00180060),
-    *(0x00181210, 0x00185100, 0x0020000D, 0x0020000E, 0x00200011, 0x00200052),
+    *(0x00181120, 0x00181210, 0x00185100, 0x0020000D, 0x0020000E, 0x00200011, 0x00200052),
     *(0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x00280101),
-    *(0x00280103, 0x00280120, 0x00280121, 0x00280301, 0x00282110, 0x00283000),
+    *(0x00280103, 0x00280120, 0x00280121, 0x00280301, 0x00282110),
     *FRAME_TAGS,
 ]
 
@@ -128,8 +128,8 @@ def _parsed(path: Path, size: int) -> tuple[str, Parsed]:
 
 
 def _parsed_bytes(data: bytes, *, whole: bool) -> tuple[str, Parsed]:
-    if data[128:132] == b"DICM":
-        transfer_syntax, start = parse_meta(data)
+    if data[128:132] == b"DICM" or data[:2] == b"\x02\x00":
+        transfer_syntax, start = parse_meta(data, start=132 if data[128:132] == b"DICM" else 0)
         if transfer_syntax == DEFLATED:
             if not whole:
                 raise EOFError
@@ -205,6 +205,7 @@ def _acquisition(found: Elements, modality: str) -> Acquisition:
         manufacturer=safe_text(found.text(0x00080070)) or None,
         model_name=safe_text(found.text(0x00081090)) or None,
         kvp=found.number(0x00180060),
+        tilt_degrees=found.number(0x00181120) or 0.0,
         patient_position=safe_text(found.text(0x00185100), limit=16) or None,
         burned_in_annotation={"YES": True, "NO": False}.get(burned),
     )

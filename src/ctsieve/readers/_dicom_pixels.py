@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from ctsieve.readers._codecs import (
 from ctsieve.readers._dicom_elements import PARSE_ERRORS
 from ctsieve.readers._dicom_header import inflated
 from ctsieve.readers._header import UNDEFINED_LENGTH, FileHeader, Frame
-from ctsieve.readers._hu import stored_values, to_hu
+from ctsieve.readers._hu import Rescale, stored_values, to_hu
 from ctsieve.readers._parallel import in_parallel
 from ctsieve.types.errors import UnreadableStudy, UnsupportedTransferSyntax
 
@@ -47,7 +48,7 @@ def load(
         planes = planes_of(header, data)
 
         def load_frame(slot: int) -> None:
-            out[slot] = frame_hu(frames[slot], planes[frames[slot].index])
+            _frame_hu(frames[slot], planes[frames[slot].index], out[slot])
 
         _drain(in_parallel(load_frame, slots, workers=threads))
 
@@ -59,16 +60,16 @@ def load(
     return digests
 
 
-def frame_hu(frame: Frame, plane: bytes) -> npt.NDArray[np.int16]:
-    """One frame in Hounsfield units (row, column), as its own header rescales it."""
+def _frame_hu(frame: Frame, plane: bytes, out: npt.NDArray[np.int16]) -> None:
+    """Write one frame in Hounsfield units (row, column), as its own header rescales it."""
     pixels = frame.header.pixels
-    stored = stored_values(_samples(frame.header, plane), pixels)
-    return to_hu(
-        stored,
+    stored = stored_values(_samples(frame.header, plane, out), pixels)
+    rescale = Rescale(
         slope=1.0 if frame.slope is None else frame.slope,
         intercept=0.0 if frame.intercept is None else frame.intercept,
         padding=pixels.padding,
     )
+    to_hu(stored, rescale, out=out)
 
 
 def planes_of(header: FileHeader, data: bytes) -> list[bytes]:
@@ -111,10 +112,12 @@ def _encapsulated_planes(header: FileHeader, data: bytes) -> list[bytes]:
     if end > len(data):
         raise UnreadableStudy("a DICOM file ends inside its pixels", hint=_TRUNCATED_HINT)
     little = header.transfer_syntax != EXPLICIT_BIG
+    file = BytesIO(data)
+    file.seek(header.pixel_start)
     try:
         planes = list(
             generate_frames(
-                data[header.pixel_start : end],
+                file,
                 number_of_frames=header.pixels.frames,
                 endianness="<" if little else ">",
             )
@@ -131,10 +134,15 @@ def _encapsulated_planes(header: FileHeader, data: bytes) -> list[bytes]:
     return planes
 
 
-def _samples(header: FileHeader, plane: bytes) -> Samples:
+def _samples(header: FileHeader, plane: bytes, out: npt.NDArray[np.int16]) -> Samples:
     pixels = header.pixels
     if header.transfer_syntax not in NATIVE:
-        return decode_frame(plane, transfer_syntax=header.transfer_syntax, pixels=pixels)
+        return decode_frame(
+            plane,
+            transfer_syntax=header.transfer_syntax,
+            pixels=pixels,
+            out=out.view(np.uint16) if pixels.bits_allocated == 16 else None,
+        )
     order = ">" if header.transfer_syntax == EXPLICIT_BIG else "<"
     stored: npt.NDArray[Any] = np.frombuffer(plane, f"{order}u{pixels.bits_allocated // 8}")
     native = stored.astype(stored.dtype.newbyteorder("="), copy=False)

@@ -26,8 +26,10 @@ def without_twins(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[str, ...]
     shared = [group for group in places.values() if len(group) > 1]
     if not shared:
         return list(frames), ()
-    copies = sum(len(group) - len(_different(group)) for group in shared)
-    rivals = [different for group in shared if len(different := _different(group)) > 1]
+    digests: dict[str, list[str]] = {}
+    different = [_different(group, digests) for group in shared]
+    copies = sum(len(group) - len(kept) for group, kept in zip(shared, different, strict=True))
+    rivals = [kept for kept in different if len(kept) > 1]
     steps = [f"{plural(copies, 'duplicated slice')} left out"] if copies else []
     if rivals:
         parts = all(len({f.phase[0] for f in group}) == len(group) for group in rivals)
@@ -41,14 +43,16 @@ def without_twins(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[str, ...]
     return [min(group, key=_order) for group in places.values()], tuple(steps)
 
 
-def _different(group: Sequence[Frame]) -> list[Frame]:
-    """The frames of one place with different pixels."""
-    return list({_pixel_digest(frame): frame for frame in reversed(group)}.values())
-
-
-def _pixel_digest(frame: Frame) -> tuple[str, float | None, float | None]:
-    plane = planes_of(frame.header, frame.header.path.read_bytes())[frame.index]
-    return hashlib.sha256(plane).hexdigest(), frame.slope, frame.intercept
+def _different(group: Sequence[Frame], digests: dict[str, list[str]]) -> list[Frame]:
+    """The frames of one place with different pixels; `digests` keeps what was read before."""
+    kept: dict[Hashable, Frame] = {}
+    for frame in group:
+        header = frame.header
+        if header.name not in digests:
+            planes = planes_of(header, header.path.read_bytes())
+            digests[header.name] = [hashlib.sha256(plane).hexdigest() for plane in planes]
+        kept.setdefault((digests[header.name][frame.index], frame.slope, frame.intercept), frame)
+    return list(kept.values())
 
 
 def _order(frame: Frame) -> tuple[int, str, str, int]:

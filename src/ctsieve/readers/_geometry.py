@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ctsieve.types.errors import InputRejected
+from ctsieve.types.errors import InputRejected, UnreadableStudy
 from ctsieve.types.geometry import CANONICAL_AXES
 
 T = TypeVar("T", bound=np.generic)
@@ -62,15 +62,22 @@ def turn_to_canonical(affine: Affine) -> Turn:
     """How the grid of `affine` (index slice, row, column to LPS) is made canonical.
 
     Raises:
+        UnreadableStudy: an axis has no length.
         InputRejected: an axis is more than 60 degrees from Feet, Posterior or Left.
     """
-    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not (np.isfinite(lengths).all() and lengths.all()):
+        raise UnreadableStudy(
+            f"grid axes of {[float(n) for n in lengths]} mm a voxel are impossible",
+            hint="export the study again",
+        )
+    directions = affine[:3, :3] / lengths
     cosines: npt.NDArray[Any] = CANONICAL_AXES.T @ directions
     axes = max(permutations(range(3)), key=lambda p: sum(abs(cosines[i, p[i]]) for i in range(3)))
     chosen = [float(cosines[target, axis]) for target, axis in enumerate(axes)]
     if min(abs(c) for c in chosen) <= _MIN_COSINE:
         raise InputRejected(
-            "the image planes are turned more than 60 degrees from the body's axes",
+            "an axis of the image lies more than 60 degrees from the body's axes",
             hint="give the axial series",
         )
     return Turn(

@@ -1,5 +1,6 @@
 """Stored samples to Hounsfield units; padding to air.  PS3.3 C.11.1, C.7.5.1.1.2; PS3.5 8.1.1."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -26,9 +27,11 @@ def stored_values(samples: npt.NDArray[Any], pixels: PixelFormat) -> npt.NDArray
     than a header that disagrees.
     """
     unused = samples.dtype.itemsize * 8 - pixels.bits_stored
-    if samples.dtype.kind == "i" or (unused <= 0 and not pixels.signed):
+    if samples.dtype.kind == "i":
         return samples
     if not pixels.signed:
+        if unused <= 0 or not int(samples.max()) >> pixels.bits_stored:
+            return samples
         mask = samples.dtype.type((1 << pixels.bits_stored) - 1)
         return np.asarray(samples & mask)
     signed: npt.NDArray[Any] = samples.view(f"i{samples.dtype.itemsize}")
@@ -45,23 +48,39 @@ def padding_is_outside_tissue(
     return high <= _TISSUE_HU[0] or low >= _TISSUE_HU[1]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescale:
+    """How stored values become Hounsfield units, and which of them are padding."""
+
+    slope: float
+    intercept: float
+    padding: tuple[int, int] | None = None
+
+
 def to_hu(
-    stored: npt.NDArray[Any], *, slope: float, intercept: float, padding: tuple[int, int] | None
+    stored: npt.NDArray[Any], rescale: Rescale, *, out: npt.NDArray[np.int16]
 ) -> npt.NDArray[np.int16]:
-    """Hounsfield units as int16: rescaled, rounded, clipped, padding and impossible values air."""
+    """Hounsfield units as int16: rescaled, rounded, clipped, padding and impossible values air.
+
+    Written into `out`, which may be the memory of `stored` itself.
+    """
+    slope, intercept, padding = rescale.slope, rescale.intercept, rescale.padding
     low, high = int(stored.min()), int(stored.max())
     ends = sorted((low * slope + intercept, high * slope + intercept))
+    padded = None
+    if padding is not None and padding_is_outside_tissue(padding, slope=slope, intercept=intercept):
+        padded = (stored >= padding[0]) & (stored <= padding[1])
     fits = ends[0] >= _LOWEST and ends[1] <= _HIGHEST
     if fits and slope == 1.0 and intercept.is_integer() and stored.dtype.itemsize == 2:
         # Sums that fit are right modulo 2**16 too: no wider copy of the slice is needed.
-        result = stored.view(np.int16) + _wrapped(int(intercept))
+        np.add(stored.view(np.int16), _wrapped(int(intercept)), out=out)
     else:
-        result = np.clip(np.rint(stored * slope + intercept), _LOWEST, _HIGHEST).astype(np.int16)
-    if padding is not None and padding_is_outside_tissue(padding, slope=slope, intercept=intercept):
-        result[(stored >= padding[0]) & (stored <= padding[1])] = AIR_HU
+        out[...] = np.clip(np.rint(stored * slope + intercept), _LOWEST, _HIGHEST)
+    if padded is not None:
+        out[padded] = AIR_HU
     if ends[0] < IMPOSSIBLE_HU:
-        result[result < IMPOSSIBLE_HU] = AIR_HU
-    return result
+        out[out < IMPOSSIBLE_HU] = AIR_HU
+    return out
 
 
 def _wrapped(number: int) -> np.int16:

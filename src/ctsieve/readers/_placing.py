@@ -35,6 +35,9 @@ early opacity is larger; a wider gap could hide one."""
 MAX_MADE_SHARE: Final = 0.1
 """Where slices are missing, at most this share of all slices (or one) may be interpolated."""
 
+MAX_GROWTH: Final = 2
+"""An irregular stack may become this many times as many slices."""
+
 _FALLBACK_MM: Final = 1.0
 
 Points = npt.NDArray[np.float64]
@@ -73,20 +76,27 @@ def with_places(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[str, ...]]:
             "the header does not say how large a pixel is",
             hint="export the original series; Pixel Spacing is missing",
         )
+    for name in ("orientation", "position"):
+        silent = sum(getattr(f, name) is None for f in frames)
+        if 0 < silent < len(frames):
+            raise InputRejected(
+                f"{silent} of {len(frames)} slices do not say their {name}",
+                hint="export the original series",
+            )
     placed = list(frames)
-    if any(f.orientation is None for f in placed):
-        steps.append("orientation not stated: axial, head first and supine assumed")
+    if placed[0].orientation is None:
+        steps.append("orientation not stated or impossible: axial, head first and supine assumed")
         placed = [replace(f, orientation=AXIAL) for f in placed]
-    if any(f.position is None for f in placed) or _all_at_one_place(placed):
+    if placed[0].position is None or _all_at_one_place(placed):
         placed, step = _positions_assumed(placed)
         steps.append(step)
     return placed, tuple(steps)
 
 
-def place(frames: Sequence[Frame], *, spacing_hint: float | None = None) -> Placed:
+def place(frames: Sequence[Frame]) -> Placed:
     """Order the slices and fit a regular grid through them.
 
-    Every place is held by one slice (`drop_twins` saw to that).  A sheared grid (gantry tilt)
+    Every place is held by one slice (`without_twins` saw to that).  A sheared grid (gantry tilt)
     stays sheared: nothing is resampled within the planes.
 
     Raises:
@@ -105,7 +115,7 @@ def place(frames: Sequence[Frame], *, spacing_hint: float | None = None) -> Plac
     ordered, offsets, points = [frames[i] for i in order], offsets[order], points[order]
 
     if len(ordered) == 1:
-        step, assumed = _single_step(first, normal, spacing_hint)
+        step, assumed = _single_step(first, normal)
         grid, steps = np.zeros(1), assumed
     else:
         grid, steps = _regular(offsets)
@@ -162,38 +172,38 @@ def _positions_assumed(frames: Sequence[Frame]) -> tuple[list[Frame], str]:
     ], step
 
 
-def _single_step(
-    frame: Frame, normal: Points, spacing_hint: float | None
-) -> tuple[Points, tuple[str, ...]]:
-    thickness = spacing_hint or frame.thickness
-    if thickness is None:
+def _single_step(frame: Frame, normal: Points) -> tuple[Points, tuple[str, ...]]:
+    if frame.thickness is None:
         return normal * _FALLBACK_MM, ("slice thickness not stated: 1 mm assumed",)
-    return normal * thickness, ()
+    return normal * frame.thickness, ()
 
 
 def _regular(offsets: Points) -> tuple[Points, tuple[str, ...]]:
     """Offsets of a regular grid from the first slice to the last, and what it takes to fill it."""
     gaps: Points = np.diff(offsets)
+    if gaps.min() < SAME_PLACE_MM:
+        raise InputRejected(
+            "slices lie side by side at one height", hint="send one reconstruction of one phase"
+        )
     length = float(offsets[-1] - offsets[0])
     mean = length / len(gaps)
     even: Points = np.arange(len(offsets), dtype=np.float64) * mean
     if np.abs(offsets - offsets[0] - even).max() <= _slack(mean):
         return even, ()
 
-    typical = float(np.median(gaps))
-    widest = float(gaps.max())
+    typical, widest = float(np.median(gaps)), float(gaps.max())
     number = round(length / typical) + 1
-    grid: Points = np.linspace(0.0, length, number, dtype=np.float64)
-    whole = np.abs(gaps - np.round(gaps / typical) * typical).max() <= _slack(typical)
-    if widest > max(MAX_GAP_MM, typical * (1 + SLACK)):
+    if widest > max(MAX_GAP_MM, typical * (1 + SLACK)) or number > MAX_GROWTH * len(offsets):
         raise InputRejected(
-            f"neighbouring slices lie {widest:.1f} mm apart where the others lie "
+            f"neighbouring slices lie up to {widest:.1f} mm apart where most lie "
             f"{typical:.1f} mm apart: slices are missing",
             hint="send the complete series",
         )
-    if not whole:
-        return grid, (f"irregular slice spacing resampled to {length / (number - 1):.3f} mm",)
+    grid: Points = np.linspace(0.0, length, number, dtype=np.float64)
     made = number - len(offsets)
+    off = np.abs(gaps - np.round(gaps / typical) * typical).max()
+    if off > _slack(typical):
+        return grid, (f"irregular slice spacing resampled to {length / (number - 1):.3f} mm",)
     if made > max(1, int(MAX_MADE_SHARE * number)):
         raise InputRejected(
             f"{made} of {number} slices are missing", hint="send the complete series"

@@ -9,13 +9,14 @@ averaged away when slices are resized; a bone kernel comes last.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal
 
 import numpy as np
 
 from ctsieve.readers._codecs import is_supported
 from ctsieve.readers._header import CT_CLASSES
-from ctsieve.readers._limits import plural
+from ctsieve.readers._limits import plural, safe_text
 from ctsieve.readers._stacks import NOT_A_SCAN, Stack, place_of
 from ctsieve.types.errors import InputRejected, UnsupportedTransferSyntax
 from ctsieve.types.provenance import SeriesChoice
@@ -26,6 +27,7 @@ MAX_SPACING_MM: Final = 10.5
 THIN_MM: Final = (3.0, 5.5)
 """Spacings up to the first count as thin, up to the second as medium."""
 
+_SYNTAX: Final = "transfer syntax"
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 _CHEST: Final = re.compile(
     r"CHEST|THORA|LUNG|PULM|TRUNK|BODY|WHOLE|TORSO|CAP\b|TAP\b", re.IGNORECASE
@@ -67,18 +69,18 @@ def ranked(stacks: Sequence[Stack]) -> list[Candidate]:
         UnsupportedTransferSyntax: the only CT is encoded in a way nobody here decodes.
     """
     candidates = sorted(map(_candidate, stacks), key=lambda c: (not c.readable, c.rank))
-    if not candidates[0].readable:
-        reasons = sorted({reason for c in candidates for reason in c.unfit})
-        unknown = next((r for r in reasons if r.startswith("transfer syntax")), None)
-        if unknown is not None:
-            raise UnsupportedTransferSyntax(
-                unknown, hint="export uncompressed, or as JPEG Lossless, JPEG-LS or JPEG 2000"
-            )
-        raise InputRejected(
-            f"there is no CT image in Hounsfield units: {'; '.join(reasons)}",
-            hint="give a CT series of the chest",
+    if candidates[0].readable:
+        return candidates
+    reasons = [_unreadable(candidate.stack) for candidate in candidates]
+    undecodable = next((r[0] for r in reasons if len(r) == 1 and r[0].startswith(_SYNTAX)), None)
+    if undecodable is not None:
+        raise UnsupportedTransferSyntax(
+            undecodable, hint="export uncompressed, or as JPEG Lossless, JPEG-LS or JPEG 2000"
         )
-    return candidates
+    raise InputRejected(
+        f"there is no CT image in Hounsfield units: {'; '.join(sorted(set(chain(*reasons))))}",
+        hint="give a CT series of the chest",
+    )
 
 
 def choices(candidates: Sequence[Candidate], *, chosen: int) -> tuple[SeriesChoice, ...]:
@@ -153,10 +155,11 @@ def _unreadable(stack: Stack) -> tuple[str, ...]:
     reasons = []
     if modality != "CT" and not (modality is None and header.sop_class in CT_CLASSES):
         reasons.append(f"modality {modality or 'not stated'}, not CT")
-    if frame.rescale_type.upper() not in _HU_TYPES or _has_word(stack, "PERFUSION"):
+    other_units = frame.rescale_type.upper() not in _HU_TYPES or frame.slope == 0.0
+    if other_units or _has_word(stack, "PERFUSION"):
         reasons.append("its values are not Hounsfield units")
     if not is_supported(header.transfer_syntax):
-        reasons.append(f"transfer syntax {header.transfer_syntax[:64]} is not supported")
+        reasons.append(f"{_SYNTAX} {safe_text(header.transfer_syntax)} is not supported")
     return tuple(reasons)
 
 

@@ -102,16 +102,13 @@ def _same_plane(one: Frame, other: Frame) -> bool:
 
 def _phases(frames: list[Frame]) -> list[Stack]:
     """Split frames that share places (phases of contrast, of the heart, of breathing)."""
-    seen: dict[Hashable, Frame] = {}
-    for frame in frames:
-        seen.setdefault((place_of(frame), _instance_of(frame)), frame)
-    places = Counter(place_of(f) for f in seen.values())
-    repeated = sum(n > 1 for n in places.values())
+    places = _images_per_place(frames)
+    repeated = sum(number > 1 for number in places.values())
     if repeated < MIN_SHARE_OF_PLACES * len(places):
         return [Stack(frames=tuple(frames))]
     for number in range(len(frames[0].phase)):
         groups: dict[str, list[Frame]] = {}
-        for frame in seen.values():
+        for frame in frames:
             groups.setdefault(frame.phase[number], []).append(frame)
         if len(groups) > 1 and all(_is_phase(g, len(places)) for g in groups.values()):
             ordered = sorted(groups.items(), key=lambda item: (len(item[0]), item[0]))
@@ -123,8 +120,13 @@ def _phases(frames: list[Frame]) -> list[Stack]:
 
 
 def _is_phase(frames: Sequence[Frame], num_places: int) -> bool:
-    places = Counter(place_of(f) for f in frames)
+    places = _images_per_place(frames)
     return max(places.values()) == 1 and len(places) >= MIN_SHARE_OF_PLACES * num_places
+
+
+def _images_per_place(frames: Sequence[Frame]) -> Counter[Hashable]:
+    """How many different instances lie at each place; copies of one count once."""
+    return Counter(place for place, _ in {(place_of(f), _instance_of(f)) for f in frames})
 
 
 def _instance_of(frame: Frame) -> Hashable:

@@ -6,7 +6,7 @@ from typing import Final
 
 from ctsieve.types.cards import ReaderCard
 from ctsieve.types.catalogue import Catalogue
-from ctsieve.types.errors import UnreadableStudy
+from ctsieve.types.errors import OutOfResources, UnreadableStudy
 from ctsieve.types.volume import CTPicture, CTVolume
 
 READERS: Final = Catalogue("ctsieve.readers", "reader", ReaderCard)
@@ -26,11 +26,18 @@ def read_study(path: Path | str, *, workers: int | None = None) -> CTVolume | CT
         MixedPatients: there are images of more than one patient.
         InputRejected: the bytes are understood and are no CT, or their geometry cannot be trusted.
         UnreadableStudy: the bytes are no study this program can read.
+        OutOfResources: memory is exhausted.
     """
     path = Path(path)
     for card in _cards():
         if card.claims(path):
-            return card.read(path, workers=workers)
+            try:
+                return card.read(path, workers=workers)
+            except MemoryError as error:
+                raise OutOfResources(
+                    "the study needs more memory than there is",
+                    hint="give one series, or use a machine with more memory",
+                ) from error
     if path.is_dir():
         raise UnreadableStudy(
             "there is no image in the folder",

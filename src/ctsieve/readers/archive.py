@@ -83,8 +83,7 @@ def _unpack(path: Path, *, kind: str, folder: Path) -> None:
     with ExitStack() as stack:
         members = _zip_members(path, stack) if kind == "zip" else _tar_members(path, kind, stack)
         for number, (name, content) in enumerate(members):
-            if number >= MAX_FILES:
-                raise _refused(f"holds more than {MAX_FILES} files")
+            _check_number(number + 1)
             target = folder.joinpath(*_safe_parts(name))
             target.parent.mkdir(parents=True, exist_ok=True)
             allowed -= _write(content, target, allowed=min(allowed, MAX_FILE_BYTES))
@@ -92,6 +91,7 @@ def _unpack(path: Path, *, kind: str, folder: Path) -> None:
 
 def _zip_members(path: Path, stack: ExitStack) -> Iterator[Member]:
     archive = stack.enter_context(zipfile.ZipFile(path))
+    _check_number(len(archive.infolist()))
     for info in archive.infolist():
         mode = info.external_attr >> 16
         if info.is_dir():
@@ -159,6 +159,11 @@ def _write(content: Readable, target: Path, *, allowed: int) -> int:
                 raise _refused("unpacks to far more than a CT study")
             file.write(chunk)
     return written
+
+
+def _check_number(number: int) -> None:
+    if number > MAX_FILES:
+        raise _refused(f"holds more than {MAX_FILES} files")
 
 
 def _refused(what: str) -> UnreadableStudy:

@@ -72,7 +72,10 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume:
             series_uid=placed.frames[0].header.series,
             frame_of_reference_uid=placed.frames[0].header.frame_of_reference,
             acquisition=_acquisition(placed, geometry),
-            steps=(*scan.steps, *steps, *_value_steps(placed.frames), *turn.steps),
+            steps=(
+                *(*scan.steps, *steps, *_value_steps(placed.frames)),
+                *(*_tilt_steps(placed, geometry), *turn.steps),
+            ),
             choices=choices(candidates, chosen=chosen),
         ),
     )
@@ -221,6 +224,17 @@ def _acquisition(placed: Placed, geometry: Geometry) -> Acquisition:
     )
 
 
+def _tilt_steps(placed: Placed, geometry: Geometry) -> tuple[str, ...]:
+    """The grid says how it is tilted; the header's own word for it is only compared."""
+    measured = shear_degrees(geometry.affine)
+    if measured:
+        return (f"gantry tilt of {measured:.1f} degrees: the grid is kept sheared",)
+    named = abs(placed.frames[0].header.acquisition.tilt_degrees)
+    if named > 1.0 and len(placed.frames) > 1:
+        return (f"the header names a gantry tilt of {named:.1f} degrees, the positions show none",)
+    return ()
+
+
 def _value_steps(frames: Sequence[Frame]) -> tuple[str, ...]:
     first = frames[0]
     slope, intercept = first.slope or 1.0, first.intercept or 0.0
@@ -235,7 +249,7 @@ def _value_steps(frames: Sequence[Frame]) -> tuple[str, ...]:
             "rescale not stated: values taken as Hounsfield units",
         ),
         (first.header.pixels.monochrome1, "MONOCHROME1 concerns display: values unchanged"),
-        (first.header.lossy, "pixels were compressed with loss"),
+        (any(f.header.lossy for f in frames), "pixels were compressed with loss"),
         (kept, "declared padding value lies among tissue values and was kept"),
     )
     return tuple(step for holds, step in noted if holds)

@@ -214,8 +214,6 @@ def _hounsfield(image: Any) -> npt.NDArray[np.int16]:  # noqa: ANN401
         ) from error
     planes = np.atleast_3d(raw).transpose(2, 1, 0)
     slope, intercept = float(image.dataobj.slope), float(image.dataobj.inter)
-    if not np.isfinite((slope, intercept)).all():
-        raise UnreadableStudy("a NIfTI scale is not finite", hint="convert the study again")
     hu = np.empty(planes.shape, np.int16)
     limits = np.iinfo(np.int16)
     for target, plane in zip(hu, planes, strict=True):

@@ -1,5 +1,6 @@
 """Files appear whole or not at all: everything is staged under temporary names, then renamed."""
 
+import contextlib
 import errno
 import os
 import secrets
@@ -29,7 +30,8 @@ def write_whole(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     try:
         for name, content in files.items():
             path = folder / name
-            made += _make_folder(path.parent)
+            made += _missing(path.parent)
+            path.parent.mkdir(parents=True, exist_ok=True)
             staged[path] = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
             _write_synced(staged[path], content)
         for path, temporary in staged.items():
@@ -43,11 +45,9 @@ def write_whole(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     return placed
 
 
-def _make_folder(folder: Path) -> list[Path]:
-    """Make `folder` with its parents; the ones that were missing, innermost first."""
-    missing = [p for p in (folder, *folder.parents) if not p.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing
+def _missing(folder: Path) -> list[Path]:
+    """Of `folder` and its parents those that do not exist, innermost first."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
 
 
 def _write_synced(path: Path, content: bytes) -> None:
@@ -62,7 +62,8 @@ def _remove(files: list[Path], folders: list[Path]) -> None:
     for path in files:
         path.unlink(missing_ok=True)
     for folder in folders:
-        if folder.is_dir() and not any(folder.iterdir()):
+        # Refused where somebody else has put something there meanwhile, and rightly so.
+        with contextlib.suppress(OSError):
             folder.rmdir()
 
 

@@ -93,7 +93,7 @@ class PredictionRecord(_Record):
     )
     abstained: str | None = Field(description="Why no call is made, as a sentence; else null.")
     probability: dict[str, Share] = Field(
-        description="By label, in the bundle's order.  Empty for a rejected image."
+        description="By label, in the bundle's order. Empty for a rejected image."
     )
     threshold: dict[str, Share] = Field(description="By label: at or above it is positive.")
     logit: dict[str, float] = Field(description="By label: the network's number for the image.")

@@ -49,6 +49,19 @@ def millimetres(value: float) -> str:
     return f"{sign}{abs(value):.1f}{THIN_SPACE}mm"
 
 
+def quantity(value: float, unit: str) -> str:
+    """A number of four digits with its unit and a true minus sign.
+
+    Example:
+        >>> quantity(6264.873, "ml").replace(THIN_SPACE, " ")
+        '6,265 ml'
+    """
+    sign = MINUS if value < 0 else ""
+    number = abs(value)
+    shown = f"{number:,.0f}" if number >= 1000 else f"{number:.4g}"
+    return f"{sign}{shown}{THIN_SPACE}{unit}".rstrip()
+
+
 def hu_window(window: Window) -> str:
     """A window as radiologists write it.
 

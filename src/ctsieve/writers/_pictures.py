@@ -21,7 +21,8 @@ Bytes = npt.NDArray[np.uint8]
 Size = tuple[int, int]
 """Width and height in pixels, the order of imaging libraries."""
 
-JPEG_QUALITY = 88
+SLICE_QUALITY, SHEET_QUALITY = 90, 80
+"""JPEG qualities: of what is read closely, and of what is only leafed through."""
 Letters = tuple[str, str, str, str] | tuple[()]
 """Patient directions at the left, top, right and bottom of a picture; empty where not known."""
 
@@ -103,10 +104,10 @@ def resized(pixels: Bytes, size: Size) -> Bytes:
     return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
 
 
-def jpeg_uri(pixels: Bytes) -> str:
+def jpeg_uri(pixels: Bytes, *, quality: int = SLICE_QUALITY) -> str:
     """A grey picture as a `data:` address."""
     with io.BytesIO() as buffer:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=JPEG_QUALITY)
+        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=quality)
         return _uri("image/jpeg", buffer.getvalue())
 
 

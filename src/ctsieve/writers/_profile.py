@@ -97,7 +97,7 @@ def profile(screening: Screening, scores: SliceScores, coronal: Coronal | None) 
         plot_bottom=TOP + plot_height,
         path=_path(x, y, scores.index),
         dots=_dots(screening.image, scores, x, y),
-        marks=_marks(scores.index[top] + 1, x[top], y[top], bottom=TOP + plot_height),
+        marks=_marks(scores.index[top] + 1, x[top], y[top], bottom=TOP + plot_height - 6.0),
         threshold_x=left + threshold * (right - left),
         threshold=percent(threshold),
         bar_length=scale,

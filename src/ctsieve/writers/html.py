@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ctsieve.ops.window import LUNG
@@ -25,6 +23,9 @@ from ctsieve.writers._overview import Coronal, Sheet, coronal, is_seen_from_fron
 from ctsieve.writers._phrases import hu_window, percent
 from ctsieve.writers._pictures import (
     CORONAL,
+    SHEET_QUALITY,
+    SLICE_QUALITY,
+    Bytes,
     Ruler,
     Size,
     grey_slice,
@@ -109,7 +110,7 @@ def to_html(screening: Screening) -> str:
             front=None if front is None else _layer(front.grey, front.heat),
             profile=_profile(screening, front),
             profile_label=label_name(screening.recipe.labels[0]),
-            sheet=_layer(overview.grey, overview.heat),
+            sheet=_layer(overview.grey, overview.heat, quality=SHEET_QUALITY),
             tile=overview.tile,
             viewer=slice_ruler(image, overview.box, overview.tile),
             tiles=_tiles(screening, overview),
@@ -209,10 +210,12 @@ def _tiles(screening: Screening, overview: Sheet) -> tuple[Tile, ...]:
     return tuple(tiles)
 
 
-def _layer(grey: npt.NDArray[np.uint8], heat: npt.NDArray[np.uint8] | None) -> Layer:
+def _layer(grey: Bytes, heat: Bytes | None, *, quality: int = SLICE_QUALITY) -> Layer:
     height, width = grey.shape
     return Layer(
-        grey=jpeg_uri(grey), heat="" if heat is None else heat_uri(heat), size=(width, height)
+        grey=jpeg_uri(grey, quality=quality),
+        heat="" if heat is None else heat_uri(heat),
+        size=(width, height),
     )
 
 

@@ -50,15 +50,13 @@ Floats = npt.NDArray[np.float32]
 
 def write(screening: Screening, folder: Path) -> list[Path]:
     """Write `screening.json` into `folder`."""
-    return write_whole(folder, {FILE_NAME: to_json(screening).encode()})
+    return write_whole(folder, {FILE_NAME: f"{to_json(screening)}\n".encode()})
 
 
 def to_json(screening: Screening) -> str:
-    """The screening as JSON text, ending in a line break; no NaN, no infinity."""
-    return (
-        json.dumps(screening_to_dict(screening), ensure_ascii=False, allow_nan=False, indent=2)
-        + "\n"
-    )
+    """The screening as JSON text; no NaN, no infinity."""
+    plain = screening_to_dict(screening)
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=2)
 
 
 def screening_to_dict(screening: Screening) -> dict[str, object]:

@@ -167,7 +167,7 @@ def _slices(screening: Screening) -> Image.Image:
 
 def _score_words(screening: Screening, index: int) -> list[str]:
     scores = screening.slices
-    if scores is None:
+    if scores is None or index not in scores.index:
         return []
     position = scores.index.tolist().index(index)
     return [f"Score of this slice {percent(float(scores.probability[position, 0]))}"]

@@ -1,4 +1,4 @@
-"""DICOM attributes of synthetic images (PS3.3 A.3 CT Image, A.38 Enhanced CT Image).
+"""DICOM attributes of synthetic images (PS3.3 A.3 CT Image).
 
 Every text that names a person or a place is a unique string ending in DONOTLEAK, so that a test can
 search logs, results and exports for it.
@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import UID, CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
-from ctsieve.phantoms.dicom.stacks import Plane, Stack
+from ctsieve.phantoms.dicom.stacks import Stack
 from ctsieve.types.volume import CTVolume
 from ctsieve.version import __version__
 
@@ -88,8 +88,7 @@ def single_image(volume: CTVolume, stack: Stack, number: int, habit: str) -> Dat
     ds.SliceThickness = decimal(stack.step_mm)
     ds.SpacingBetweenSlices = decimal(stack.step_mm)
     ds.SliceLocation = decimal(float(plane.position[2]))
-    ds.FrameOfReferenceUID = volume.geometry.frame
-    ds.PositionReferenceIndicator = ""
+    ds.AcquisitionDate, ds.AcquisitionTime = DATE, TIME
     ds.KVP = "120"
     ds.ConvolutionKernel = "B40s"
     ds.GantryDetectorTilt = decimal(stack.tilt_degrees)
@@ -105,14 +104,14 @@ def study_and_series(volume: CTVolume, stack: Stack, habit: str) -> Dataset:
     ds = Dataset()
     ds.SpecificCharacterSet = "ISO_IR 192"
     ds.PatientName, ds.PatientID, other = PLANTED[:3]
-    ds.OtherPatientIDsSequence = DicomSequence([_only(PatientID=other, TypeOfPatientID="TEXT")])
+    ds.OtherPatientIDsSequence = DicomSequence([item(PatientID=other, TypeOfPatientID="TEXT")])
     ds.AccessionNumber, ds.ReferringPhysicianName, ds.OperatorsName = PLANTED[3:6]
     ds.InstitutionName, ds.InstitutionAddress, ds.StationName, ds.PatientComments = PLANTED[6:10]
     ds.PatientBirthDate, ds.PatientSex = BIRTH_DATE, "O"
     ds.StudyInstanceUID = uid_of(volume.provenance.digest)
     ds.SeriesInstanceUID = uid_of(volume.provenance.digest, habit, stack.role)
-    ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = DATE
-    ds.StudyTime = ds.SeriesTime = ds.AcquisitionTime = ds.ContentTime = TIME
+    ds.StudyDate = ds.SeriesDate = ds.ContentDate = DATE
+    ds.StudyTime = ds.SeriesTime = ds.ContentTime = TIME
     ds.StudyID = "1"
     ds.SeriesNumber = {"localiser": 1, "axial": 2, "coronal": 3}[stack.role]
     ds.SeriesDescription = f"Phantom {stack.role}"
@@ -120,7 +119,9 @@ def study_and_series(volume: CTVolume, stack: Stack, habit: str) -> Dataset:
     ds.Modality, ds.BodyPartExamined = "CT", "CHEST"
     ds.PatientPosition = stack.patient_position
     ds.Manufacturer, ds.ManufacturerModelName = "ctsieve", "phantom"
-    ds.SoftwareVersions = __version__
+    ds.SoftwareVersions, ds.DeviceSerialNumber = __version__, "1"
+    ds.FrameOfReferenceUID = volume.geometry.frame
+    ds.PositionReferenceIndicator = ""
     ds.PatientIdentityRemoved = "NO"
     ds.BurnedInAnnotation = "NO"
     return ds
@@ -137,76 +138,6 @@ def put_pixels(ds: Dataset, values: npt.NDArray[np.int16 | np.uint16], how: Enco
         ds.add_new("PixelPaddingValue", "SS" if how.signed else "US", how.padding)
     ds.PixelData = values.astype("<i2" if how.signed else "<u2").tobytes()
     ds["PixelData"].VR = "OW"
-
-
-def enhanced_image(volume: CTVolume, stack: Stack, how: Encoding, habit: str) -> Dataset:
-    """All images of a stack as one Enhanced CT Image, in the stack's order."""
-    ds = study_and_series(volume, stack, habit)
-    ds.SOPClassUID = EnhancedCTImageStorage
-    ds.SOPInstanceUID = uid_of(ds.SeriesInstanceUID, "all")
-    ds.InstanceNumber = 1
-    ds.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-    ds.FrameOfReferenceUID = volume.geometry.frame
-    ds.NumberOfFrames = len(stack.planes)
-    ds.AcquisitionDateTime = DATE + TIME
-    ds.ContentQualification = "RESEARCH"
-    ds.PixelPresentation, ds.VolumetricProperties = "MONOCHROME", "VOLUME"
-    ds.VolumeBasedCalculationTechnique = "NONE"
-    ds.PresentationLUTShape, ds.LossyImageCompression = "IDENTITY", "00"
-    organisation = uid_of(ds.SeriesInstanceUID, "dimensions")
-    ds.DimensionOrganizationSequence = DicomSequence([_only(DimensionOrganizationUID=organisation)])
-    ds.DimensionIndexSequence = DicomSequence(
-        [
-            _only(
-                DimensionOrganizationUID=organisation,
-                DimensionIndexPointer=0x00209057,  # In-Stack Position Number
-                FunctionalGroupPointer=0x00209111,  # Frame Content Sequence
-            )
-        ]
-    )
-    ds.SharedFunctionalGroupsSequence = DicomSequence([_shared(stack, how)])
-    ds.PerFrameFunctionalGroupsSequence = DicomSequence(
-        [_frame(plane, number) for number, plane in enumerate(stack.planes)]
-    )
-    put_pixels(ds, np.stack([how.stored(plane.hu) for plane in stack.planes]), how)
-    return ds
-
-
-def _shared(stack: Stack, how: Encoding) -> Dataset:
-    orientation = [decimal(v) for v in (*stack.across, *stack.down)]
-    measures = _only(
-        PixelSpacing=[decimal(v) for v in stack.spacing_mm],
-        SliceThickness=decimal(stack.step_mm),
-        SpacingBetweenSlices=decimal(stack.step_mm),
-    )
-    rescale = _only(RescaleIntercept=how.intercept, RescaleSlope=how.slope, RescaleType="HU")
-    kind = _only(
-        FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"],
-        PixelPresentation="MONOCHROME",
-        VolumetricProperties="VOLUME",
-        VolumeBasedCalculationTechnique="NONE",
-    )
-    return _only(
-        PixelMeasuresSequence=DicomSequence([measures]),
-        PlaneOrientationSequence=DicomSequence([_only(ImageOrientationPatient=orientation)]),
-        PixelValueTransformationSequence=DicomSequence([rescale]),
-        CTImageFrameTypeSequence=DicomSequence([kind]),
-        FrameVOILUTSequence=DicomSequence([_only(WindowCenter="-600", WindowWidth="1500")]),
-    )
-
-
-def _frame(plane: Plane, number: int) -> Dataset:
-    content = _only(
-        StackID="1",
-        InStackPositionNumber=number + 1,
-        DimensionIndexValues=[number + 1],
-        FrameAcquisitionNumber=1,
-    )
-    place = _only(ImagePositionPatient=[decimal(v) for v in plane.position])
-    return _only(
-        FrameContentSequence=DicomSequence([content]),
-        PlanePositionSequence=DicomSequence([place]),
-    )
 
 
 def file_meta(ds: Dataset, syntax: UID = ExplicitVRLittleEndian) -> FileMetaDataset:
@@ -226,7 +157,8 @@ def decimal(value: float) -> str:
     return text if len(text) <= 16 else f"{value:.8g}"
 
 
-def _only(**attributes: object) -> Dataset:
+def item(**attributes: object) -> Dataset:
+    """A sequence item with these attributes."""
     ds = Dataset()
     for keyword, value in attributes.items():
         setattr(ds, keyword, value)

@@ -8,11 +8,15 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian
 
+from ctsieve.phantoms.dicom.enhanced import enhanced_image
 from ctsieve.phantoms.dicom.habits import HABITS, Habit, shuffled_numbers
 from ctsieve.phantoms.dicom.stacks import Stack
-from ctsieve.phantoms.dicom.tags import enhanced_image, file_meta, put_pixels, single_image
-from ctsieve.types.errors import UnknownName
+from ctsieve.phantoms.dicom.tags import file_meta, put_pixels, single_image
+from ctsieve.types.errors import UnknownName, UsageError
 from ctsieve.types.volume import CTVolume
+
+MIN_J2K_PIXELS = 32
+"""OpenJPEG's six resolutions need this much."""
 
 
 def save_dicom(volume: CTVolume, folder: Path, *, habit: str = "plain") -> list[Path]:
@@ -22,10 +26,13 @@ def save_dicom(volume: CTVolume, folder: Path, *, habit: str = "plain") -> list[
 
     Raises:
         UnknownName: there is no such habit.
+        UsageError: the slices are too small to be compressed.
     """
     if habit not in HABITS:
         raise UnknownName(f"there is no habit called {habit!r}", hint=f"known: {', '.join(HABITS)}")
     chosen = HABITS[habit]
+    if habit == "j2k" and min(volume.hu.shape[1:]) < MIN_J2K_PIXELS:
+        raise UsageError(f"a slice of {volume.hu.shape[1:]} pixels is too small for JPEG 2000")
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     for stack in chosen.arrange(volume):

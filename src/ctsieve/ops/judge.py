@@ -1,0 +1,35 @@
+"""Which slices of an image are judged, and which box is cut out of them.
+
+Lungs of a volume are known from Hounsfield units, lungs of a picture from its display values; on
+the same slice both rules give the same box to within two pixels (measured on every chest CT at
+hand that shows lungs), so that a network trained on pictures meets what it knows in a volume.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from ctsieve.ops.crop import crop_box
+from ctsieve.ops.lungs import lung_box, lung_slices
+from ctsieve.ops.prepare import Box, Prepared, prepare
+from ctsieve.types.recipe import InputSpec
+from ctsieve.types.volume import CTPicture, CTVolume
+
+Mask = npt.NDArray[np.bool_]
+
+
+def prepare_judged(image: CTVolume | CTPicture, lungs: Mask, spec: InputSpec) -> Prepared:
+    """The network's input from the slices of `image` that show `lungs` (S, R, C).
+
+    Where no slice does and the gate let it pass all the same, every slice is judged.
+    """
+    keep = lung_slices(lungs) if lungs.any() else np.ones(len(lungs), dtype=np.bool_)
+    return prepare(image, spec, keep=keep, box=_box(image, lungs, keep, spec))
+
+
+def _box(image: CTVolume | CTPicture, lungs: Mask, keep: Mask, spec: InputSpec) -> Box | None:
+    if isinstance(image, CTPicture):
+        return crop_box(image.values[keep], spec.crop)
+    if spec.crop == "whole" or not lungs.any():
+        return None
+    top, left, bottom, right = lung_box(lungs[keep])
+    return (top, left), (bottom, right)

@@ -1,0 +1,211 @@
+"""A bundle's model card and its MONAI Bundle metadata, from the numbers of the run."""
+
+import json
+from dataclasses import dataclass
+
+from ctsieve.datasets import DATASETS
+from ctsieve.learning.calibrate import Auc, OperatingPoint
+from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.scan_level import ScanLevel
+from ctsieve.types.cases import Split, num_patients
+
+NOT_FOR = """- Not a medical device; not for diagnosis, triage or treatment of anybody.
+- Not for children, chest radiographs, slices in other planes, or images other than chest CT.
+- Not for severity, and no measure of how much lung is affected.
+- Not for ruling COVID-19 out: mild disease in few slices is easily missed.
+- Not commercially: several sources forbid it."""
+
+CONFOUNDING = """Every source but COVID-CT and COVID-CT-MD holds one label only, so the network
+may know a source rather than a disease.  Against that: slices are cut to the lungs, sources of one
+label are drawn seldom, and windows, sizes, compression, marks, frames, noise and rotation are
+varied at random.  The numbers between sources above still mix disease and source, and are too
+good; the number within COVID-CT is the one to believe, and it too comes from figures that authors
+chose to show disease.  Its file type alone reaches an AUC of 0.75 (the network does not see it).
+Slices of one scan are not independent: intervals draw whole patients, or source papers, again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceResult:
+    """How some of the tune cases were scored."""
+
+    name: str
+    num_positive: int
+    num_negative: int
+    num_patients: int
+    auc: Auc | None
+    """None where only one label is there."""
+    logits: tuple[float, ...]
+    """10th, 50th and 90th percentile."""
+
+    def row(self) -> str:
+        """A line of the card's table."""
+        area = "-"
+        if self.auc is not None:
+            area = f"{self.auc.value:.3f} ({self.auc.low:.3f} to {self.auc.high:.3f})"
+        spread = " / ".join(f"{v:+.2f}" for v in self.logits)
+        counts = f"{self.num_positive} | {self.num_negative} | {self.num_patients}"
+        return f"| {self.name} | {counts} | {area} | {spread} |"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFacts:
+    """The numbers of a model card."""
+
+    config: FitConfig
+    split: Split
+    point: OperatingPoint
+    results: tuple[SourceResult, ...]
+    scans: ScanLevel | None
+    quantised: str
+    """One sentence."""
+
+
+def model_card(facts: CardFacts) -> str:
+    """The card in Markdown."""
+    config, point = facts.config, facts.point
+    return f"""# {config.bundle.name} {config.bundle.version}
+
+**Non-commercial research demonstration only.  Not a medical device.**
+
+LA-DNN (one COVID-19 output, five lesion outputs) on {config.model.backbone}, for axial chest CT:
+single slices, pictures of slices, and scans (`top-mean` of slice logits).  Its heat map is
+Grad-CAM++ of the COVID-19 output, computed in the graph.
+
+## Must not be used
+
+{NOT_FOR}
+
+## Data
+
+{_sides(facts.split)}
+
+{_licences(config)}
+
+Weights started from MobileNetV2 trained on ImageNet (Apache-2.0) where the settings say "folded".
+Split digest: `{facts.split.digest}`.  No patient and no source paper is on two sides.  COVID-CT's
+official test partition was neither used nor looked at.
+
+## Single slices and pictures: the tune side
+
+Calibration and threshold come from this same side, so sensitivity and specificity are optimistic;
+the AUC is not fitted, but settings were chosen while looking at it.{_refit(config)}
+
+| tune cases | COVID-19 | other | patients | AUC (95 % interval) | logit 10 / 50 / 90 % |
+|---|---|---|---|---|---|
+{chr(10).join(result.row() for result in facts.results)}
+
+Threshold {point.threshold:.3f} on the calibrated probability: sensitivity {point.sensitivity:.3f},
+specificity {point.specificity:.3f}, every patient counting alike within a label.
+
+{_scan_section(facts.scans)}
+
+## Confounding
+
+{CONFOUNDING}
+
+## The graph
+
+{facts.quantised}
+
+## Settings
+
+```json
+{config.model_dump_json(indent=1)}
+```
+"""
+
+
+def _sides(split: Split) -> str:
+    lines = ["| side | site | COVID-19 | other | patients |", "|---|---|---|---|---|"]
+    for side, cases in split.sides.items():
+        for site in sorted({case.site for case in cases}):
+            own = [case for case in cases if case.site == site]
+            positive = sum(case.label == "covid19" for case in own)
+            counts = f"{positive} | {len(own) - positive} | {num_patients(own)}"
+            lines.append(f"| {side} | {site} | {counts} |")
+    return "\n".join(lines)
+
+
+def _refit(config: FitConfig) -> str:
+    if not config.run.refit:
+        return ""
+    return """
+
+**The shipped weights are not the measured ones.**  All numbers here are of a network that never
+saw the tune side; the shipped one was then trained anew, with the same settings, on both sides.
+What was measured is the recipe, and nothing is left to measure the shipped weights on here."""
+
+
+def _licences(config: FitConfig) -> str:
+    cards = [DATASETS[name] for name in config.data.sets]
+    return "\n".join(f"- {card.title}: {card.source}; licence: {card.licence}." for card in cards)
+
+
+def _scan_section(scans: ScanLevel | None) -> str:
+    if scans is None:
+        return "## Scans\n\nThe tune side has no scans of both labels: the slice level is reused."
+    rows = [
+        f"| {row.name} | {row.label} | {row.num_slices} | {row.logit:+.2f} | "
+        f"{' / '.join(f'{v:+.2f}' for v in row.slice_percentiles)} | "
+        f"{scans.probability(row):.2f} |"
+        for row in scans.rows
+    ]
+    return f"""## Scans
+
+{len(rows)} tune scans: far too few for a rate of any kind.  Calibration: {scans.criterion}.
+Threshold {scans.point.threshold:.2f}: {scans.cut_criterion}.
+
+| scan | label | slices with lungs | scan logit | slice logits 10 / 50 / 90 % | probability |
+|---|---|---|---|---|---|
+{chr(10).join(rows)}"""
+
+
+def metadata(config: FitConfig) -> str:
+    """MONAI Bundle metadata (schema 20240725) as JSON."""
+    rows, columns = config.input.size
+    image = {
+        "type": "image",
+        "format": "magnitude",
+        "modality": "CT",
+        "num_channels": 1,
+        "spatial_shape": [rows, columns],
+        "dtype": "float32",
+        "value_range": [0, 1],
+        "is_patch_data": False,
+        "channel_def": {"0": "windowed slice"},
+    }
+
+    def array(channels: int, meaning: str) -> dict[str, object]:
+        return {
+            "type": "probabilities",
+            "format": "logits",
+            "num_channels": channels,
+            "dtype": "float32",
+            "channel_def": {"0": meaning},
+        }
+
+    document = {
+        "schema": "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/"
+        "0.8.1/meta_schema_20240725.json",
+        "version": config.bundle.version,
+        "changelog": {config.bundle.version: "first version"},
+        "name": config.bundle.name,
+        "task": "COVID-19 in chest CT slices, with lesion flags",
+        "description": f"LA-DNN on {config.model.backbone}; see MODEL_CARD.md",
+        "authors": "The ctsieve authors",
+        "copyright": "The ctsieve authors; training data as listed in MODEL_CARD.md",
+        "data_source": ", ".join(config.data.sets),
+        "data_type": "DICOM, NIfTI, PNG, JPEG, TIFF",
+        "intended_use": "Non-commercial research demonstration only. Not a medical device.",
+        "references": ["https://doi.org/10.1101/2020.05.11.20097907"],
+        "required_packages_version": {"onnxruntime": "1.20"},
+        "network_data_format": {
+            "inputs": {"image": image},
+            "outputs": {
+                "logits": array(1, "covid19"),
+                "lesion_logits": array(5, "GGO, Csld, CrPa, AirBr, InSepThi"),
+                "heat": array(1, "Grad-CAM++ of covid19, unscaled"),
+            },
+        },
+    }
+    return json.dumps(document, indent=1) + "\n"

@@ -1,0 +1,161 @@
+"""What a training run is made of: one TOML file, checked, with single values overridden by name."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ctsieve.types.errors import UsageError
+from ctsieve.types.recipe import InputSpec, SliceRule, WindowSpec
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataConfig(_Section):
+    """Which cases, and on which side."""
+
+    sets: tuple[str, ...]
+    """Names of data sets; all are walked from one collection."""
+    tune_share: Share = 0.25
+    """Of the patients of a site whose publisher made no partitions."""
+    always_train: tuple[str, ...] = ()
+    """Sites or patients."""
+    always_tune: tuple[str, ...] = ()
+    shares: dict[str, NotNegative]
+    """How often each site is drawn in training, in proportion."""
+    split_seed: int = 0
+    paste: Share = 0.0
+    """How often the lesions of a slice with a mask are shown on lungs of `paste_onto`."""
+    paste_onto: tuple[str, ...] = ()
+    """Sites."""
+
+
+class ModelSection(_Section):
+    """Which network, and what it starts from."""
+
+    backbone: str = "mobilenet-v2"
+    normalisation: Literal["imagenet", "tensorflow"] = "tensorflow"
+    dropout: Share = 0.3
+    initial: Literal["folded", "torchvision", "random"] = "folded"
+    weights: str = "pretrained/mobilenet_v2_imagenet_tf.npz"
+    """For "folded": the file, under the data folder."""
+
+
+class OptimiserConfig(_Section):
+    """How weights change."""
+
+    preset: Literal["paper", "fixed"] = "fixed"
+    learning_rate: Annotated[float, Field(gt=0.0)] = 4e-4
+    head_factor: NotNegative = 3.0
+    weight_decay: NotNegative = 0.02
+    warmup: Annotated[int, Field(ge=0)] = 30
+    average: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.99
+    frozen_blocks: Annotated[int, Field(ge=0)] = 4
+    mixup: NotNegative = 0.2
+    smoothing: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.03
+
+
+class Stage(_Section):
+    """Some epochs at one size."""
+
+    size: Count
+    epochs: Count
+
+
+class RunConfig(_Section):
+    """How long, how large, how exactly."""
+
+    seed: int = 0
+    stages: tuple[Stage, ...]
+    steps_per_epoch: Count = 20
+    batch_size: Count = 32
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    accelerator: str = "cpu"
+    validate_every: Count = 1
+    """Epochs."""
+    patience: Count = 1000
+    """Validations without a lower tune cross-entropy before the run stops."""
+    augment: bool = True
+    refit: bool = False
+    """Train once more on both sides, ship that network, and report the numbers of the first."""
+
+
+class BundleConfig(_Section):
+    """What comes out."""
+
+    name: str
+    version: str
+    slice_rule: SliceRule = SliceRule()
+    quantise: bool = True
+    """Also write an 8-bit graph, if it is as good on the tune side."""
+
+
+class FitConfig(_Section):
+    """A whole training run.
+
+    Example:
+        >>> FitConfig.load(Path("configs/la-dnn-default.toml"), ["run.seed=3"]).run.seed
+        3
+    """
+
+    data: DataConfig
+    input: InputSpec = InputSpec()
+    windows: tuple[WindowSpec, ...] = (WindowSpec(centre=-600.0, width=1500.0),)
+    """Windows under which training sees images in Hounsfield units."""
+    cache_size: Count = 256
+    """Rows and columns of cached training images."""
+    model: ModelSection = ModelSection()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    run: RunConfig
+    bundle: BundleConfig
+
+    @classmethod
+    def load(cls, path: Path, overrides: Sequence[str] = ()) -> Self:
+        """Read a TOML file; each override is `section.key=value`, the value as TOML or as text.
+
+        Raises:
+            UsageError: the file is no TOML, or a key or value does not fit.
+        """
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"{path.name} cannot be read: {error}") from error
+        for override in overrides:
+            _override(values, override)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise UsageError(
+                f"{place}: {first['msg']}", hint="`ctsieve fit --show` prints all settings"
+            ) from error
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, found, text = override.partition("=")
+    if not found or not key:
+        raise UsageError(f"{override!r} is no setting", hint="write section.key=value")
+    *sections, leaf = key.strip().split(".")
+    for section in sections:
+        inner = values.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise UsageError(f"{section!r} in {override!r} is a value, not a section")
+        values = inner
+    values[leaf] = _value(text.strip())
+
+
+def _value(text: str) -> object:
+    try:
+        value: object = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    return value

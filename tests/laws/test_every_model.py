@@ -1,0 +1,187 @@
+"""The contract that every model signs; a new file under `models/` is held to it by being there.
+
+A family that cannot keep a law says so in its card: `exempt={"batch": "one image at a time"}`.
+Exempt from "batch", a model is tried on one image at a time by all other laws.  Outputs are held
+to the shapes in the annotations of the named tuple that the model returns; those whose names begin
+with "attention" must sum to 1.
+"""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from jaxtyping import jaxtyped
+from safetensors.torch import load_model, save_model
+from tests.laws.trying import built, export, inputs, named, run, takes_scans
+from torch import Tensor, nn
+
+from ctsieve.models import MODELS
+from ctsieve.types.cards import ModelCard
+
+LAWS = ("outputs", "mask", "batch", "attention", "gradients", "saving", "onnx")
+SLOW = ("resnext101",)
+"""Models whose export takes more than a few seconds."""
+
+
+def bound_by(law: str) -> list[str]:
+    """The models that the law `law` holds for."""
+    return [name for name in MODELS if law not in MODELS[name].exempt]
+
+
+def scans_bound_by(law: str) -> list[str]:
+    return [name for name in bound_by(law) if takes_scans(MODELS[name])]
+
+
+@pytest.fixture(scope="module")
+def model(name: str) -> nn.Module:
+    """One model of each name, in evaluation mode, for all laws that leave it as it was."""
+    return built(MODELS[name])
+
+
+@pytest.fixture
+def card(name: str) -> ModelCard:
+    return MODELS[name]
+
+
+def for_models(names: list[str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("name", names, scope="module")
+
+
+@for_models(list(MODELS))
+def test_a_card_says_which_laws_cannot_hold_and_why(name: str, card: ModelCard) -> None:
+    assert card.title
+    assert card.paper
+    assert set(card.exempt) <= set(LAWS)
+    assert all(len(reason.split()) > 2 for reason in card.exempt.values())
+
+
+@for_models(list(MODELS))
+def test_the_parameters_are_as_many_as_published(card: ModelCard, model: nn.Module) -> None:
+    number = sum(parameter.numel() for parameter in model.parameters())
+    assert card.num_parameters in (None, number)
+
+
+@for_models(bound_by("outputs"))
+def test_outputs_have_names_and_the_shapes_that_are_written_beside_them(
+    card: ModelCard, model: nn.Module
+) -> None:
+    given = inputs(card, batch=3)
+    with torch.no_grad():
+        output = model(*given)
+    written = type(output).__annotations__
+    assert "logits" in written
+    with jaxtyped("context"):  # a letter is the same number in all of them
+        for field, value in named(output).items():
+            assert isinstance(value, written[field]), f"{field}: {tuple(value.shape)}"
+            assert value.isfinite().all()
+            assert "batch" in card.exempt or len(value) == 3
+
+
+@for_models(scans_bound_by("mask"))
+def test_a_masked_slice_changes_nothing(card: ModelCard, model: nn.Module) -> None:
+    x, keep = inputs(card, batch=3)
+    before = run(model, (x, keep))
+    x[~keep] = 1e4
+    for field, value in run(model, (x, keep)).items():
+        torch.testing.assert_close(value, before[field], rtol=0.0, atol=0.0)
+
+
+@for_models(scans_bound_by("mask"))
+def test_a_masked_slice_is_as_good_as_none(card: ModelCard, model: nn.Module) -> None:
+    x, keep = inputs(card, batch=1)
+    keep[0, 0] = keep[0, 3] = False
+    shorter = x[keep].unsqueeze(0)
+    want = run(model, (shorter, torch.ones(shorter.shape[:2], dtype=torch.bool)))["logits"]
+    torch.testing.assert_close(run(model, (x, keep))["logits"], want, rtol=1e-5, atol=1e-5)
+
+
+@for_models(bound_by("batch"))
+def test_a_batch_is_as_good_as_one_after_another(card: ModelCard, model: nn.Module) -> None:
+    given = inputs(card, batch=3)
+    together = run(model, given)
+    alone = [run(model, tuple(part[i : i + 1] for part in given)) for i in range(3)]
+    assert together["logits"].std(dim=0).max() > 1e-4, "all images give the same"
+    for field, value in together.items():
+        one_by_one = torch.cat([output[field] for output in alone])
+        torch.testing.assert_close(value, one_by_one, rtol=1e-4, atol=1e-4 * size(value))
+
+
+@for_models(bound_by("attention"))
+def test_attention_sums_to_one_where_there_is_something(card: ModelCard, model: nn.Module) -> None:
+    given = inputs(card, batch=3)
+    maps = {k: v for k, v in run(model, given).items() if k.startswith("attention")}
+    for value in maps.values():
+        assert (value >= 0.0).all()
+        if takes_scans(card) and value.ndim != 3:  # weights of slices, or maps inside slices
+            torch.testing.assert_close(*mass_per_slice(value, given[1]))
+        else:
+            torch.testing.assert_close(value.flatten(1).sum(dim=1), torch.ones(3))
+
+
+@for_models(bound_by("gradients"))
+def test_training_reaches_exactly_what_the_paper_trains(card: ModelCard, model: nn.Module) -> None:
+    learner = deepcopy(model).train()
+    before = {name: value.clone() for name, value in learner.named_buffers()}
+    torch.manual_seed(0)
+    logits = learner(*inputs(card, batch=3, length=3))[0]
+    (logits * torch.randn_like(logits)).sum().backward()
+    trained = {name for name, _ in learner.named_parameters() if card.trains(name)}
+    with_gradient = {
+        name
+        for name, parameter in learner.named_parameters()
+        if parameter.grad is not None and parameter.grad.count_nonzero() > 0
+    }
+    assert with_gradient == trained
+    assert {n for n, p in learner.named_parameters() if p.requires_grad} == trained
+    for name, value in learner.named_buffers():  # frozen modules keep their statistics
+        owner, _, leaf = name.rpartition(".")
+        if leaf == "running_mean":
+            assert value.equal(before[name]) is not card.trains(f"{owner}.weight"), name
+
+
+@for_models(bound_by("saving"))
+def test_saved_and_loaded_it_gives_the_same_bits(
+    card: ModelCard, model: nn.Module, tmp_path: Path
+) -> None:
+    save_model(model, str(tmp_path / "weights.safetensors"))
+    torch.manual_seed(9)
+    copy = card.build(card.config()).eval()
+    load_model(copy, str(tmp_path / "weights.safetensors"))
+    given = inputs(card, batch=2)
+    want = run(model, given)
+    for field, value in run(copy, given).items():
+        assert value.equal(want[field]), field
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in bound_by("onnx")],
+    scope="module",
+)
+def test_the_exported_graph_agrees_whatever_batch_and_length(
+    card: ModelCard, model: nn.Module, tmp_path: Path
+) -> None:
+    graph = export(model, inputs(card, batch=2, length=3), tmp_path / "model.onnx")
+    for batch, length in ((3, 4), (1, 1)):
+        given = inputs(card, batch=batch, length=length, seed=5)
+        want = run(model, given)
+        got = graph.run(given)
+        assert set(got) == set(want)
+        for field, value in got.items():
+            share = 1e-4 if field == "logits" else 1e-3
+            atol = share * size(want[field])
+            torch.testing.assert_close(value, want[field], rtol=share, atol=atol, msg=field)
+
+
+def mass_per_slice(value: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
+    """How much attention there is, and how much there should be."""
+    if value.ndim == 2:
+        assert not value[~keep].any()
+        return value.sum(dim=1), torch.ones(len(value))
+    return value.flatten(2).sum(dim=2), keep.float()
+
+
+def size(value: Tensor) -> float:
+    """The largest magnitude, at least 1: what "1e-4 of" refers to."""
+    return max(1.0, float(value.abs().max()))

@@ -1,0 +1,51 @@
+"""Cases become a bundle that opens, verifies, and says what it was made from."""
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+from tests.collection import REPOSITORY
+from tests.synthetic import tiny_config, write_collection
+
+from ctsieve.bundles.bundle import open_bundle
+from ctsieve.bundles.verify import verify
+from ctsieve.pipeline.fit import fit
+from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.types.errors import UsageError
+
+CONFIGS = sorted((REPOSITORY / "configs").glob("la-dnn-*.toml"))
+
+
+def test_fit_writes_a_bundle_that_verifies(tmp_path: Path) -> None:
+    data = write_collection(tmp_path / "data")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        folder = fit(tiny_config(stages=[{"size": 32, "epochs": 1}]), tmp_path / "run", data=data)
+    bundle = open_bundle(folder)
+    assert all(row.passed for row in verify(bundle))
+    fitted = bundle.recipe.picture.calibration[0].fitted
+    assert fitted is not None
+    assert (fitted.side, fitted.num_patients) == ("tune", 3)
+    assert "Non-commercial research demonstration only" in bundle.text("MODEL_CARD.md")
+    assert str(tmp_path) not in bundle.text("MODEL_CARD.md") + bundle.text("recipe.json")
+    assert json.loads(bundle.text("metadata.json"))["name"] == "tiny"
+    assert (tmp_path / "run" / "logs" / "metrics.csv").is_file()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_committed_settings_are_understood(path: Path) -> None:
+    config = FitConfig.load(path)
+    assert FitConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_single_values_can_be_set_by_name() -> None:
+    config = FitConfig.load(CONFIGS[0], ["run.seed=7", "optimiser.learning_rate=1e-3"])
+    assert (config.run.seed, config.optimiser.learning_rate) == (7, 1e-3)
+    assert FitConfig.load(CONFIGS[0], ["model.backbone=resnet18"]).model.backbone == "resnet18"
+
+
+@pytest.mark.parametrize("setting", ["run.sead=7", "run.seed=-x", "seed", "cache_size.x=1"])
+def test_a_setting_that_does_not_fit_is_refused(setting: str) -> None:
+    with pytest.raises(UsageError):
+        FitConfig.load(CONFIGS[0], [setting])

@@ -1,0 +1,310 @@
+"""Screenings to write: of a phantom chest with made-up scores, and of every awkward kind."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from ctsieve.ops.window import apply_window
+from ctsieve.phantoms.chest import make_phantom
+from ctsieve.phantoms.presets import preset
+from ctsieve.phantoms.spec import Phantom
+from ctsieve.types.geometry import Geometry
+from ctsieve.types.provenance import Acquisition, Provenance, SeriesChoice, SliceSource, hashed
+from ctsieve.types.recipe import Calibration, FittedOn, Level, Recipe, Threshold
+from ctsieve.types.results import (
+    BundleIdentity,
+    Explanation,
+    Finding,
+    GateReport,
+    Involvement,
+    LesionFlag,
+    Prediction,
+    Screening,
+    SliceScores,
+)
+from ctsieve.types.volume import CTPicture, CTVolume
+
+PERSON = "MUSTERMANN^ERIKA"
+"""Stands wherever a file or folder name could carry a person's name."""
+
+STUDY_UID = "1.2.826.0.1.3680043.8.498.1"
+SERIES_UID = "1.2.826.0.1.3680043.8.498.2"
+HEADER_TEXT = "<script>alert('B60f')</script> & \"x\""
+"""What a hostile header says."""
+
+LESIONS = ("ggo", "consolidation", "crazy_paving", "air_bronchogram", "septal_thickening")
+FITTED = FittedOn(
+    data="phantoms",
+    digest="ab" * 32,
+    criterion="highest Youden index",
+    num_cases=40,
+    num_patients=1,
+)
+
+
+def recipe_for(labels: tuple[str, ...]) -> Recipe:
+    """A recipe for `labels`, calibrated, with a band in which no call is made."""
+    level = Level(
+        calibration=tuple(Calibration(slope=1.25, fitted=FITTED) for _ in labels),
+        thresholds=tuple(
+            Threshold(label=k, value=0.55, fitted=FITTED, sensitivity=0.9) for k in labels
+        ),
+        uncertain=(0.45, 0.6),
+    )
+    return Recipe(
+        labels=labels,
+        multi_label=len(labels) == 1,
+        lesions=LESIONS,
+        lesion_thresholds=(0.5, 0.4, 0.3, 0.3, 0.3),
+        picture=level,
+        scan=level,
+    )
+
+
+def provenance_of(num_slices: int) -> Provenance:
+    """Slices of one series; the second was interpolated, the third has no true UID."""
+    sources: list[SliceSource | None] = [
+        SliceSource(
+            file=f"{PERSON}/IM{k:04d}.dcm",
+            sha256=hashed(str(k)) * 5 + "abcd",
+            sop_instance_uid=f"{SERIES_UID}.{k + 1}",
+            instance_number=num_slices - k,
+        )
+        for k in range(num_slices)
+    ]
+    if num_slices > 2:
+        sources[1] = None
+        sources[2] = SliceSource(file=f"{PERSON}.dcm", sha256="c" * 64, sop_instance_uid=PERSON)
+    return Provenance(
+        reader="dicom",
+        reader_version="0.1.0",
+        digest="d" * 64,
+        slices=tuple(sources),
+        study_uid=STUDY_UID,
+        series_uid=SERIES_UID,
+        frame_of_reference_uid="1.2.3",
+        acquisition=Acquisition(
+            modality="CT",
+            image_type=("ORIGINAL", "PRIMARY", "AXIAL"),
+            kernel=HEADER_TEXT,
+            contrast=False,
+            kvp=float("nan"),
+            slice_thickness_mm=2.5,
+        ),
+        steps=("sorted by position", "1 missing slice interpolated"),
+        choices=(
+            SeriesChoice(
+                series=SERIES_UID, summary="axial", num_images=9, chosen=True, reasons=("axial",)
+            ),
+            SeriesChoice(
+                series=PERSON, summary="localizer", num_images=1, chosen=False, reasons=("one",)
+            ),
+        ),
+    )
+
+
+@cache
+def phantom() -> Phantom:
+    """A small chest with lesions, made once per process."""
+    return make_phantom(preset("covid", seed=5, num_slices=24, matrix=128))
+
+
+def slice_scores(index: npt.NDArray[np.int64], num_labels: int) -> SliceScores:
+    """Scores that rise and fall along the scan; the top quarter decides."""
+    place = np.linspace(-2.0, 2.0, index.size)
+    logit = np.repeat((2.0 - place**2)[:, None], num_labels, axis=1)
+    probability = 1 / (1 + np.exp(-logit))
+    if num_labels > 1:
+        probability = np.full_like(logit, 1 / num_labels)
+    weight = np.zeros(index.size)
+    chosen = np.argsort(-logit[:, 0], kind="stable")[: max(1, index.size // 4)]
+    weight[chosen] = 1 / max(1, chosen.size)
+    return SliceScores(
+        index=index,
+        logit=logit.astype(np.float32),
+        probability=probability.astype(np.float32),
+        lesion=np.tile(np.array([0.9, 0.5, 0.2, 0.1, 0.05], dtype=np.float32), (index.size, 1)),
+        weight=weight.astype(np.float32),
+    )
+
+
+@cache
+def scan() -> Screening:
+    """A phantom above the threshold, with everything a screening can hold."""
+    volume = phantom().volume
+    image = CTVolume(
+        hu=volume.hu,
+        geometry=volume.geometry,
+        provenance=provenance_of(volume.geometry.shape[0]),
+    )
+    lungs = phantom().lungs > 0
+    heat = ndimage.gaussian_filter(lungs.astype(np.float32), (2, 8, 8)) * np.linspace(
+        0.2, 1.0, lungs.shape[0], dtype=np.float32
+    ).reshape(-1, 1, 1)
+    recipe = recipe_for(("covid19",))
+    index = np.flatnonzero(lungs.any(axis=(1, 2)))
+    return Screening(
+        image=image,
+        gate=GateReport(
+            findings=(Finding(code="thick-slices", severity="warning", sentence="Thick slices."),),
+            measurements={"lung_litres": 4.2, "noise_hu": float("inf")},
+        ),
+        prediction=Prediction(
+            probability={"covid19": 0.934},
+            threshold={"covid19": 0.55},
+            logit={"covid19": 2.1},
+            multi_label=True,
+            calibrated=True,
+            level="scan",
+        ),
+        recipe=recipe,
+        bundle=BundleIdentity(name="tiny", version="1.0.0", digest="e" * 64),
+        software="ctsieve 0.1.0",
+        slices=slice_scores(index, 1),
+        lesions=tuple(
+            LesionFlag(kind=kind, probability=p, threshold=0.4, present=p >= 0.4)
+            for kind, p in zip(LESIONS, (0.9, 0.5, 0.2, 0.1, 0.05), strict=True)
+        ),
+        explanation=Explanation(
+            method="Grad-CAM++",
+            label="covid19",
+            heat=(heat / heat.max()).astype(np.float16),
+            peak=3.25,
+            geometry=image.geometry,
+        ),
+        lungs=lungs,
+        involvement=Involvement(percent=17.4, lung_ml=4312.0, dense_ml=750.3, method="by density"),
+    )
+
+
+def negative() -> Screening:
+    """The same, just below the threshold."""
+    below = replace(scan().prediction, probability={"covid19": 0.54996})
+    return replace(scan(), prediction=below, gate=GateReport())
+
+
+def abstained() -> Screening:
+    """The same, in the band where no call is made."""
+    reason = "probability 0.52 lies in the uncertain band 0.45 to 0.60"
+    inside = replace(scan().prediction, probability={"covid19": 0.52}, abstained=reason)
+    return replace(scan(), prediction=inside)
+
+
+def three_labels() -> Screening:
+    """A softmax over three labels that says other pneumonia."""
+    labels = ("covid19", "other_pneumonia", "neither")
+    whole = scan()
+    assert whole.slices is not None
+    answer = Prediction(
+        probability=dict(zip(labels, (0.11, 0.82, 0.07), strict=True)),
+        threshold=dict.fromkeys(labels, 0.55),
+        multi_label=False,
+        calibrated=False,
+        level="scan",
+    )
+    level = Level(
+        calibration=tuple(Calibration() for _ in labels),
+        thresholds=tuple(Threshold(label=k, value=0.55) for k in labels),
+    )
+    recipe = recipe_for(labels).model_copy(update={"scan": level, "picture": level})
+    scores = slice_scores(whole.slices.index, 3)
+    return replace(whole, prediction=answer, recipe=recipe, slices=scores)
+
+
+def rejected() -> Screening:
+    """A volume that was not judged."""
+    recipe = recipe_for(("covid19",))
+    return Screening(
+        image=scan().image,
+        gate=GateReport(
+            findings=(
+                Finding(code="contrast", severity="warning", sentence=f"Contrast {HEADER_TEXT}."),
+                Finding(code="not-chest", severity="rejection", sentence="There are no lungs."),
+            )
+        ),
+        prediction=Prediction(
+            probability={},
+            threshold={"covid19": 0.55},
+            multi_label=True,
+            calibrated=False,
+            level="scan",
+            abstained="the image was rejected",
+        ),
+        recipe=recipe,
+        bundle=scan().bundle,
+        software="ctsieve 0.1.0",
+    )
+
+
+def pictures(num_pictures: int) -> Screening:
+    """Slices of the phantom as pictures that know neither HU nor millimetres."""
+    values = apply_window(phantom().volume.hu[8 : 8 + num_pictures, :, :100])
+    geometry = Geometry.of_picture(values.shape, "f" * 64)
+    whole = scan()
+    heat = np.zeros(values.shape, dtype=np.float16)
+    heat[:, 20:50, 60:90] = 1.0
+    return replace(
+        whole,
+        image=CTPicture(values=values, geometry=geometry, provenance=provenance_of(num_pictures)),
+        slices=slice_scores(np.arange(num_pictures), 1),
+        prediction=replace(whole.prediction, level="scan" if num_pictures > 1 else "picture"),
+        explanation=Explanation(
+            method="Grad-CAM++", label="covid19", heat=heat, peak=0.02, geometry=geometry
+        ),
+        lungs=None,
+        involvement=None,
+    )
+
+
+def picture() -> Screening:
+    """A single picture."""
+    return pictures(1)
+
+
+def stack() -> Screening:
+    """A stack of pictures."""
+    return pictures(5)
+
+
+def bare() -> Screening:
+    """A judged volume without map, lungs, lesions or involvement."""
+    return replace(
+        scan(), explanation=None, lungs=None, lesions=(), involvement=None, gate=GateReport()
+    )
+
+
+EVERY: dict[str, Callable[[], Screening]] = {
+    "scan": scan,
+    "negative": negative,
+    "abstained": abstained,
+    "three-labels": three_labels,
+    "rejected": rejected,
+    "picture": picture,
+    "stack": stack,
+    "bare": bare,
+}
+"""One of each kind, by name."""
+
+
+def tiny(geometry: Geometry, marked: tuple[int, int, int]) -> Screening:
+    """A volume on `geometry` with heat and lung in the one voxel `marked`."""
+    heat = np.zeros(geometry.shape, dtype=np.float16)
+    heat[marked] = 1.0
+    image = CTVolume(
+        hu=np.full(geometry.shape, -800, dtype=np.int16),
+        geometry=geometry,
+        provenance=replace(provenance_of(0), slices=(None,) * geometry.shape[0]),
+    )
+    return replace(
+        scan(),
+        image=image,
+        slices=slice_scores(np.arange(geometry.shape[0]), 1),
+        explanation=Explanation(
+            method="Grad-CAM++", label="covid19", heat=heat, peak=1.0, geometry=geometry
+        ),
+        lungs=heat > 0,
+    )
