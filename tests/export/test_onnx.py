@@ -1,5 +1,6 @@
 """The exported graph computes what the network does, with its weights in the safetensors file."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from ctsieve.export.onnx import (
     tensor_places,
     write,
 )
-from ctsieve.models.la_dnn import LaDnn, LaDnnConfig
+from ctsieve.models.la_dnn import LaDnn, LaDnnConfig, LaDnnMean
 from ctsieve.runtime.onnx import load
 
 SIZE = (64, 64)
@@ -65,6 +66,30 @@ def test_every_number_is_stored_once(network: LaDnn, exported: Exported) -> None
     }
     assert outside <= set(tensor_places(exported.weights))
     assert len(outside) > 150
+
+
+def test_half_precision_halves_the_file_and_keeps_graph_and_network_equal(
+    network: LaDnn, exported: Exported, tmp_path: Path
+) -> None:
+    rounded = copy.deepcopy(network)
+    small = export(rounded, SIZE, half=True)
+    x = np.random.default_rng(0).random((2, 1, *SIZE), dtype=np.float32)
+    output = load(write(small, tmp_path), threads=1).run(x)
+    assert len(small.weights) < 0.6 * len(exported.weights)
+    assert largest_difference(rounded, dict(output), x) < TOLERANCE
+
+
+def test_the_mean_of_two_networks_is_one_graph(network: LaDnn, tmp_path: Path) -> None:
+    other = copy.deepcopy(network)
+    torch.nn.init.normal_(other.head.weight, std=1.0)
+    both = LaDnnMean([network, other]).eval()
+    x = np.random.default_rng(0).random((2, 1, *SIZE), dtype=np.float32)
+    output = load(write(export(both, SIZE), tmp_path), threads=1).run(x)
+    assert largest_difference(both, dict(output), x) < TOLERANCE
+    with torch.no_grad():
+        single = [member(torch.from_numpy(x)).logits for member in (network, other)]
+    want = ((single[0] + single[1]) / 2).numpy()
+    assert np.abs(output["logits"] - want).max() < TOLERANCE
 
 
 def test_eight_bits_keep_the_outputs(exported: Exported, tmp_path: Path) -> None:

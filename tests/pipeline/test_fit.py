@@ -30,7 +30,7 @@ def test_fit_writes_a_bundle_that_verifies(tmp_path: Path) -> None:
     assert "Non-commercial research demonstration only" in bundle.text("MODEL_CARD.md")
     assert str(tmp_path) not in bundle.text("MODEL_CARD.md") + bundle.text("recipe.json")
     assert json.loads(bundle.text("metadata.json"))["name"] == "tiny"
-    assert (tmp_path / "run" / "logs" / "metrics.csv").is_file()
+    assert (tmp_path / "run" / "measured" / "seed-0" / "logs" / "metrics.csv").is_file()
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -70,6 +70,7 @@ def model_card(facts: CardFacts) -> str:
 LA-DNN (one COVID-19 output, five lesion outputs) on {config.model.backbone}, for axial chest CT:
 single slices, pictures of slices, and scans (`{config.bundle.slice_rule.kind}` of slice logits).
 Its heat map is Grad-CAM++ of the COVID-19 output, computed in the graph.
+{_members(config)}
 
 ## Must not be used
 
@@ -130,16 +131,17 @@ def _sides(split: Split) -> str:
 def _refit(config: FitConfig) -> str:
     if not config.run.refit:
         return ""
-    text = """
+    return """
 
-**The shipped weights are not the measured ones.**  All numbers here are of a network that never
-saw the tune side; the shipped one was then trained anew, with the same settings, on both sides.
+**The shipped weights are not the measured ones.**  All numbers here are of networks that never
+saw the tune side; the shipped ones were then trained anew, with the same settings, on both sides.
 What was measured is the recipe, and nothing is left to measure the shipped weights on here."""
+
+
+def _members(config: FitConfig) -> str:
     if config.run.members == 1:
-        return text
-    return f"""{text}
-The shipped graph averages {config.run.members} such networks, from different seeds; the measured
-one is single."""
+        return "It is one network."
+    return f"It is the mean of {config.run.members} networks trained from different seeds."
 
 
 def _licences(config: FitConfig) -> str:

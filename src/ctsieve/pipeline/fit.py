@@ -72,11 +72,12 @@ def fit(
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
     prepared = prepare_data(config, data, out / "cache")
-    measured = train(config, prepared, out, data=data, resume=resume, progress=progress)
-    shipped: LaDnn | LaDnnMean = measured
+    first, again = out / "measured", out / "refit"
+    measured = train_members(config, prepared, first, data=data, resume=resume, progress=progress)
+    shipped = measured
     if config.run.refit:
         whole = refit_data(config, prepared.split, out / "cache")
-        shipped = train_members(config, whole, out, data=data, resume=resume, progress=progress)
+        shipped = train_members(config, whole, again, data=data, resume=resume, progress=progress)
     return release(
         Trained(measured=measured, shipped=shipped),
         config,
@@ -128,19 +129,19 @@ def cases_of(sets: Sequence[str], data: Path) -> Iterator[Case]:
 
 def train_members(
     config: FitConfig,
-    whole: Prepared,
+    prepared: Prepared,
     out: Path,
     *,
     data: Path,
     resume: bool = False,
     progress: bool = False,
 ) -> LaDnn | LaDnnMean:
-    """Train the networks to ship, each from a seed of its own under `out`/refit-<seed>."""
+    """Train `members` networks, each from a seed of its own in `out`/seed-<seed>."""
     members = []
     for seed in range(config.run.seed, config.run.seed + config.run.members):
         own = config.model_copy(update={"run": config.run.model_copy(update={"seed": seed})})
-        folder = out / f"refit-{seed}"
-        members.append(train(own, whole, folder, data=data, resume=resume, progress=progress))
+        folder = out / f"seed-{seed}"
+        members.append(train(own, prepared, folder, data=data, resume=resume, progress=progress))
     return members[0] if len(members) == 1 else LaDnnMean(members)
 
 

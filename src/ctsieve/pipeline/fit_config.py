@@ -89,7 +89,7 @@ class RunConfig(_Section):
     refit: bool = False
     """Train once more on both sides, ship that network, and report the numbers of the first."""
     members: Count = 1
-    """Networks of the refit, from as many seeds; the shipped graph averages their outputs."""
+    """Networks, from as many seeds, whose outputs the graph averages."""
 
 
 class BundleConfig(_Section):
