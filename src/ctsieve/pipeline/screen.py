@@ -25,9 +25,11 @@ class Screener:
     """A loaded bundle that screens one image after another; keep it for the next study.
 
     Example:
-        >>> screener = Screener.load()  # doctest: +SKIP
-        >>> screener.screen(read_study("study/")).prediction.probability  # doctest: +SKIP
-        {'covid19': 0.93}
+        >>> from ctsieve.phantoms.chest import make_phantom
+        >>> from ctsieve.phantoms.presets import preset
+        >>> chest = make_phantom(preset("normal", seed=1, num_slices=16, matrix=96)).volume
+        >>> list(Screener.load().screen(chest).prediction.probability)
+        ['covid19']
     """
 
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
