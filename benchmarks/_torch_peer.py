@@ -8,18 +8,20 @@ import torch
 from safetensors.torch import load_file
 
 from ctsieve.bundles.bundle import Bundle
-from ctsieve.models.la_dnn import LaDnn, LaDnnConfig
+from ctsieve.models.la_dnn import LaDnn, LaDnnConfig, LaDnnMean
 
 BATCH = 16
 
 
 def eager(bundle: Bundle) -> Callable[[npt.NDArray[np.float32]], None]:
     """A function that runs the bundle's weights on `x` (S, 1, H, W), 16 slices at a time."""
-    model = LaDnn(LaDnnConfig())
     state = load_file(bundle.folder / "weights.safetensors")
+    names = {name.split(".")[1] for name in state if name.startswith("members.")}
+    members = [LaDnn(LaDnnConfig()) for _ in names]
+    model = LaDnnMean(members) if members else LaDnn(LaDnnConfig())
     missing, unexpected = model.load_state_dict(state, strict=False)
     if unexpected or [name for name in missing if "num_batches" not in name]:
-        raise RuntimeError(f"the bundle's weights do not fit: {missing} {unexpected}")
+        raise RuntimeError(f"{len(missing)} weights are missing, {len(unexpected)} are unexpected")
     model.eval()
 
     def run(x: npt.NDArray[np.float32]) -> None:

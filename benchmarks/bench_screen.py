@@ -63,7 +63,7 @@ def _stages(study: Path, out: Path) -> list[Row]:
     screener = Screener.load()
     timed = Timed(screener._runtime)
     screener = Screener(screener.bundle, timed)
-    screener.screen(read_study(study))
+    write(screener.screen(read_study(study)), out)
     timed.seconds = 0.0
     start = time.perf_counter()
     image = read_study(study)

@@ -23,7 +23,7 @@ def run(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = F
 
     from ctsieve.bundles import store
     from ctsieve.bundles.verify import verify
-    from ctsieve.runtime.onnx import usable_cores
+    from ctsieve.ops.parallel import usable_cores
     from ctsieve.types.errors import CtsieveError
     from ctsieve.version import __version__
 

@@ -31,5 +31,7 @@ def _box(image: CTVolume | CTPicture, lungs: Mask, keep: Mask, spec: InputSpec) 
         return crop_box(image.values[keep], spec.crop)
     if spec.crop == "whole" or not lungs.any():
         return None
-    top, left, bottom, right = lung_box(lungs[keep])
+    judged = np.flatnonzero(keep)
+    # A range of slices is a view; picking slices one by one would copy the mask.
+    top, left, bottom, right = lung_box(lungs[judged[0] : judged[-1] + 1])
     return (top, left), (bottom, right)

@@ -26,6 +26,7 @@ from ctsieve.ops.morphology import (
     opened,
     opened_by_pairs,
 )
+from ctsieve.ops.parallel import each
 from ctsieve.types.volume import CTVolume
 
 BoolArray = npt.NDArray[np.bool_]
@@ -138,11 +139,14 @@ def _draw(hu: npt.NDArray[np.int16], aerated: BoolArray, grid: CoarseGrid) -> Bo
     rows = np.arange(hu.shape[1]) // grid.step[1]
     columns = np.arange(hu.shape[2]) // grid.step[2]
     mask = np.zeros(hu.shape, np.bool_)
-    for cell in np.flatnonzero(reach.any(axis=(1, 2))):
+
+    def draw(cell: int) -> None:
         here = slice(cell * grid.step[0], (cell + 1) * grid.step[0])
         np.less(hu[here], TISSUE_HU, out=mask[here])
         mask[here] &= reach[cell].take(rows, axis=0).take(columns, axis=1)
         mask[here] |= core[cell].take(rows, axis=0).take(columns, axis=1)
+
+    each(draw, [int(cell) for cell in np.flatnonzero(reach.any(axis=(1, 2)))])
     return mask
 
 

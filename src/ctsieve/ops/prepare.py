@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ctsieve.ops.parallel import each
 from ctsieve.ops.resample import resample
 from ctsieve.ops.window import apply_window
 from ctsieve.types.geometry import Geometry
@@ -61,8 +62,11 @@ def prepare(
         (first, *start), (last + 1, *stop), (last + 1 - first, *spec.size)
     )
     x = np.empty((index.size, 1, *spec.size), dtype=np.float32)
-    for position, s in enumerate(index):
-        x[position, 0] = _slice_input(image, int(s), spec, (start, stop))
+
+    def fill(position: int) -> None:
+        x[position, 0] = _slice_input(image, int(index[position]), spec, (start, stop))
+
+    each(fill, range(index.size))
     return Prepared(x=x, index=index, grid=grid)
 
 

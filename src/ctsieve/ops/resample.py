@@ -10,12 +10,14 @@ a target cell when it is coarser, so that shrinking averages instead of skipping
 libraries call antialiased bilinear).  Other pairs go through a point-wise linear map.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, sparse
 
+from ctsieve.ops.parallel import each
 from ctsieve.types.geometry import Geometry
 from ctsieve.types.promise import promise
 
@@ -46,10 +48,15 @@ def resample(
     if np.abs(matrix - np.diag(np.diag(matrix))).max() > ALIGNED:
         return _pointwise(array, matrix, offset, target.shape, outside).astype(dtype)
     weights = [
-        axis_weights(source.shape[k], target.shape[k], step=matrix[k, k], start=offset[k])
+        axis_weights(
+            source.shape[k], target.shape[k], step=float(matrix[k, k]), start=float(offset[k])
+        )
         for k in range(3)
     ]
-    out = np.full(target.shape, outside, dtype=dtype)
+    # Zeros cost nothing until they are written to; most of a heat map never is.
+    out = np.zeros(target.shape, dtype=dtype)
+    if outside != 0.0:
+        out.fill(outside)
     _separable(array, weights, out)
     return out
 
@@ -80,6 +87,7 @@ def _counts_up(index: npt.NDArray[np.int32]) -> bool:
     return bool((index == np.arange(index.size)).all())
 
 
+@lru_cache(maxsize=64)
 def axis_weights(source: int, target: int, *, step: float, start: float) -> AxisWeights:
     """Weights for target centres `start + step * i`, in source index units.
 
@@ -115,13 +123,16 @@ def _separable(
     """Fill the covered region of `out`, one slice at a time."""
     slices, rows, columns = weights
     region = out[slices.covered, rows.covered, columns.covered]
-    for t in range(region.shape[0]):
+
+    def fill(t: int) -> None:
         plane = _blend(array, slices, t)
         if not rows.is_identity:
             plane = rows.matrix @ plane
         if not columns.is_identity:
             plane = (columns.matrix @ np.ascontiguousarray(plane.T)).T
         region[t] = plane
+
+    each(fill, range(region.shape[0]))
 
 
 def _blend(array: npt.NDArray[np.generic], slices: AxisWeights, target: int) -> Floats:
