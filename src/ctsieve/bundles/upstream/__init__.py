@@ -4,7 +4,9 @@ from ctsieve.types.cards import UpstreamCard
 from ctsieve.types.catalogue import Catalogue
 from ctsieve.types.errors import UnknownName
 
-UPSTREAM: Catalogue[UpstreamCard] = Catalogue("ctsieve.bundles.upstream", "repository", UpstreamCard)
+UPSTREAM: Catalogue[UpstreamCard] = Catalogue(
+    "ctsieve.bundles.upstream", "repository", UpstreamCard
+)
 
 
 def upstream_of(model: str) -> UpstreamCard:
@@ -18,4 +20,6 @@ def upstream_of(model: str) -> UpstreamCard:
         if hyphened in card.models:
             return card
     known = ", ".join(sorted(name for card in UPSTREAM.values() for name in card.models))
-    raise UnknownName(f"no authors' checkpoint fits a model called {model!r}", hint=f"known: {known}")
+    raise UnknownName(
+        f"no authors' checkpoint fits a model called {model!r}", hint=f"known: {known}"
+    )

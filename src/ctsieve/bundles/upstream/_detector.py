@@ -38,9 +38,7 @@ def detector_settings(shapes: Shapes) -> Settings:
         "detector.branches.box_features": size(shapes, "roi_heads.box_head.fc7.weight"),
     }
     if masks:
-        widths = (
-            size(shapes, f"roi_heads.mask_head.mask_fcn{i + 1}.weight") for i in range(masks)
-        )
+        widths = (size(shapes, f"roi_heads.mask_head.mask_fcn{i + 1}.weight") for i in range(masks))
         settings["detector.branches.mask_channels"] = tuple(widths)
     return settings
 
@@ -69,7 +67,7 @@ def _backbone(shapes: Shapes) -> str:
         name = _BASIC.get(first) if width == 64 else None
     if name is None:
         raise BundleError(
-            f"no backbone here has {first} blocks of width {width} in layer 1 and {third} in layer 3",
+            f"no backbone here has layers of {first} and {third} blocks, the first {width} wide",
             hint="known: resnet18, resnet34, resnet50, resnext50, resnext101",
         )
     return name

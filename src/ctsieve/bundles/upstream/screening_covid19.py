@@ -36,7 +36,7 @@ CARD = UpstreamCard(
         PublishedWeights(
             title="both models",
             where="nowhere",
-            state="not published: the folder of models is left out of the repository; ask, or train",
+            state="not published: the repository leaves its folder of models out; ask, or train",
         ),
     ),
     models=("resnet50-att2", SEQUENCES),
