@@ -11,6 +11,7 @@ import json
 import pickletools
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ _ALLOWED = frozenset(
         "torch._utils._rebuild_parameter",
         "torch._utils._rebuild_tensor",
         "torch._utils._rebuild_tensor_v2",
-        "__builtin__.set",  # attributes of a pickled module
+        "__builtin__.set",  # an attribute of pickled modules
     }
 )
 _LEGACY_PICKLES = 5
@@ -103,20 +104,33 @@ def named_globals(path: Path) -> frozenset[str]:
     """
     if not path.is_file():
         raise BundleError(f"there is no file {path.name!r}", hint="give the authors' .pth file")
+    if tarfile.is_tarfile(path):  # torch would unpack it before it reads a pickle
+        raise BundleError(f"{path.name} is a tar archive", hint="unpack it and give the .pth file")
     try:
         with path.open("rb") as file:
             if file.read(len(_ZIP)) != _ZIP:
                 file.seek(0)
                 return frozenset().union(*(_globals(file) for _ in range(_LEGACY_PICKLES)))
-        with zipfile.ZipFile(path) as archive:
-            member = next(n for n in archive.namelist() if n.endswith("/data.pkl"))
-            with archive.open(member) as file:
-                return _globals(file)
-    except (ValueError, StopIteration, EOFError, OSError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(path) as archive, archive.open(_member(archive)) as file:
+            return _globals(file)
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise BundleError(
             f"{path.name} is no checkpoint of torch",
             hint="unpack it if it is an archive; join it if it comes in parts; get it again",
         ) from error
+
+
+def _member(archive: zipfile.ZipFile) -> str:
+    """The pickle of a zip archive that `torch.save` wrote.
+
+    Raises:
+        ValueError: it has none, several, or is a program (TorchScript).
+    """
+    leaves = {name: name.rpartition("/")[2] for name in archive.namelist()}
+    pickles = [name for name, leaf in leaves.items() if leaf == "data.pkl"]
+    if len(pickles) != 1 or "constants.pkl" in leaves.values():
+        raise ValueError("no archive of one pickle")
+    return pickles[0]
 
 
 def _globals(file: IO[bytes]) -> frozenset[str]:
@@ -167,7 +181,8 @@ def _are_tensors(place: Mapping[object, object]) -> bool:
 def _read_apart(path: Path) -> Checkpoint:
     """Read a file with anchors in a process of its own."""
     with tempfile.TemporaryDirectory() as scratch:
-        command = [sys.executable, "-m", "ctsieve.pipeline.checkpoint_anchors"]
+        # -P: a module that lies in the working folder is not imported.
+        command = [sys.executable, "-P", "-m", "ctsieve.pipeline.checkpoint_anchors"]
         done = subprocess.run(  # noqa: S603  # this interpreter, with two paths
             [*command, str(path.resolve()), scratch], capture_output=True, text=True, check=False
         )

@@ -1,25 +1,30 @@
 """A process of its own: read one checkpoint whose pickle holds an `AnchorGenerator`.
 
 `python -m ctsieve.pipeline.checkpoint_anchors CHECKPOINT FOLDER` writes weights and anchors as
-plain numbers to FOLDER and ends; whatever else the unpickling made ends with it.  The class of that
-name is never imported: in its place stands a stub, which torch's restricted unpickler may make and
-fill.
+plain numbers to FOLDER and ends; whatever else the unpickling made ends with it.  torch's own
+restricted unpickler refuses every pickled module in files of old torch, as the authors' are, so
+this process brings one that knows five plain types, three functions that make tensors, and, for the
+anchor generator, a stub.  The class of that name is never imported.
 """
 
 import json
+import os
+import pickle
 import sys
+import warnings
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import IO
 
 import safetensors.torch
 import torch
 
 from ctsieve.pipeline.checkpoint import (
-    ANCHORS,
     ANCHORS_FILE,
     WEIGHTS_FILE,
     is_anchors,
-    load_restricted,
     named_globals,
     state_of,
 )
@@ -38,9 +43,57 @@ class AnchorStub:
             self.aspect_ratios = state.get("aspect_ratios", ())
 
 
-def stub(name: str) -> type[AnchorStub]:
-    """A stub that unpicklers know under the global `name`."""
-    return type(ANCHORS, (AnchorStub,), {"__module__": name.rpartition(".")[0]})
+KNOWN: Mapping[str, object] = {
+    "__builtin__.set": set,
+    "builtins.set": set,
+    "collections.OrderedDict": OrderedDict,
+    "torch.Size": torch.Size,
+    "torch.device": torch.device,
+    "torch._utils._rebuild_parameter": torch._utils._rebuild_parameter,
+    "torch._utils._rebuild_tensor": torch._utils._rebuild_tensor,
+    "torch._utils._rebuild_tensor_v2": torch._utils._rebuild_tensor_v2,
+}
+"""All that a pickle may refer to, beside the stub; torch itself resolves types of storages."""
+
+
+class RestrictedUnpickler(pickle.Unpickler):
+    """Looks names up in `KNOWN`, and imports nothing."""
+
+    def find_class(self, module: str, name: str) -> object:
+        """What a global of a pickle means here.
+
+        Raises:
+            UnpicklingError: nothing.
+        """
+        full = f"{module}.{name}"
+        if is_anchors(full):
+            return AnchorStub
+        if full not in KNOWN:
+            raise pickle.UnpicklingError(f"{full} is not allowed")
+        return KNOWN[full]
+
+
+def load(file: IO[bytes], **options: str) -> object:
+    """`pickle.load`, restricted."""
+    return RestrictedUnpickler(file, encoding=options.get("encoding", "ASCII")).load()
+
+
+def read(source: Path) -> object:
+    """What the restricted unpickler makes of a checkpoint.
+
+    Raises:
+        BundleError: it refuses, or the file is damaged.
+    """
+    restricted = SimpleNamespace(__name__="restricted", Unpickler=RestrictedUnpickler, load=load)
+    try:
+        document: object = torch.load(
+            source, map_location="cpu", weights_only=False, pickle_module=restricted
+        )
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged pickle raises anything
+        raise BundleError(f"{type(error).__name__} while unpickling") from error
+    return document
 
 
 def numbers(levels: object, what: str) -> list[list[float]]:
@@ -75,11 +128,12 @@ def anchors_of(document: object) -> dict[str, list[list[float]]]:
 
 def main(arguments: list[str]) -> int:
     """Read `arguments[0]`, write to the folder `arguments[1]`."""
-    source, folder = map(Path, arguments)
-    stubs = [stub(name) for name in named_globals(source) if is_anchors(name)]
+    source, folder = (Path(argument).resolve() for argument in arguments)
+    os.chdir(folder)  # torch may write a patch beside a pickled module's source: not into yours
+    warnings.simplefilter("ignore")
     try:
-        with torch.serialization.safe_globals([*stubs, set]):
-            document = load_restricted(source)
+        named_globals(source)
+        document = read(source)
         anchors = anchors_of(document)
         state = state_of(document, source.name)
     except BundleError as error:

@@ -11,7 +11,6 @@ import torch
 from tests.bundles.upstream.golden_checkpoints import (
     LA_DNN,
     LAYOUTS,
-    Layout,
     fill_and_gold,
     golden_state,
     old_spelling,
@@ -20,6 +19,7 @@ from tests.bundles.upstream.golden_checkpoints import (
 from ctsieve.bundles import store
 from ctsieve.bundles.upstream import upstream_of
 from ctsieve.bundles.verify import verify
+from ctsieve.models._detector.mask_rcnn import MaskRcnn
 from ctsieve.pipeline.checkpoint import read_checkpoint
 from ctsieve.pipeline.import_checkpoint import (
     ARCHITECTURE,
@@ -58,7 +58,8 @@ def test_an_imported_folder_is_a_network_again(tmp_path: Path) -> None:
     fill, gold = fill_and_gold(layout)
     model = load_imported(folder, preset="paper")
     assert fill.fingerprint(model.state_dict()) == gold[layout.digest]
-    assert model.get_submodule("roi_heads").config.mask_values == "logit"
+    assert isinstance(model, MaskRcnn)
+    assert model.config.detector.branches.mask_values == "logit"
     assert not model.training
 
 
