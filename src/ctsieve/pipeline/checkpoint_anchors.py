@@ -36,6 +36,8 @@ class AnchorStub:
 
     sizes: object = ()
     aspect_ratios: object = ()
+    dump_patches = False
+    """torch asks every pickled module of an old file; no patch of its source is to be written."""
 
     def __setstate__(self, state: object) -> None:
         if isinstance(state, Mapping):
@@ -129,7 +131,7 @@ def anchors_of(document: object) -> dict[str, list[list[float]]]:
 def main(arguments: list[str]) -> int:
     """Read `arguments[0]`, write to the folder `arguments[1]`."""
     source, folder = (Path(argument).resolve() for argument in arguments)
-    os.chdir(folder)  # torch may write a patch beside a pickled module's source: not into yours
+    os.chdir(folder)  # were anything written here, then not where the user works
     warnings.simplefilter("ignore")
     try:
         named_globals(source)

@@ -180,7 +180,7 @@ def _renamed(published: Mapping[str, Tensor], rename: Callable[[str], str]) -> d
     ours: dict[str, Tensor] = {}
     for name, value in published.items():
         first = ours.setdefault(rename(name), value)
-        if first.shape != value.shape or not first.equal(value):
+        if first is not value and not first.equal(value):
             raise BundleError(
                 f"{name} should be the same tensor as {rename(name)}, and differs",
                 hint="the file was changed, or is of another model",
