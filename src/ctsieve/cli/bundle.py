@@ -100,6 +100,11 @@ def import_(
             "--as and --out belong together",
             hint="ctsieve bundle import authors.pth --as one-shot-lstm-attention --out folder/",
         )
+    elif source.suffix in {".pth", ".pt"}:
+        raise UsageError(
+            f"{source.name} is no bundle",
+            hint="an authors' checkpoint needs --as MODEL --out FOLDER",
+        )
     else:
         opened = store.import_bundle(source)
         typer.echo(f"{opened.manifest.name} {opened.manifest.version}")

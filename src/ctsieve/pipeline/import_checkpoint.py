@@ -13,6 +13,7 @@ from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
@@ -90,15 +91,18 @@ def load_imported(folder: Path, *, preset: Preset = "fixed") -> nn.Module:
     Raises:
         BundleError: the folder holds no import, or its weights do not fit its architecture.
     """
-    path = folder / ARCHITECTURE
-    if not path.is_file():
-        raise BundleError(
-            f"{folder.name!r} holds no {ARCHITECTURE}", hint="make it with `ctsieve bundle import`"
-        )
-    document = json.loads(path.read_text(encoding="utf-8"))
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in document["settings"].items()}
-    model = build(document["model"], settings, preset=preset)
-    state = safetensors.torch.load((folder / WEIGHTS).read_bytes())
+    hint = "make it with `ctsieve bundle import authors.pth --as MODEL --out FOLDER`"
+    for name in (ARCHITECTURE, WEIGHTS):
+        if not (folder / name).is_file():
+            raise BundleError(f"{folder.name!r} holds no {name}", hint=hint)
+    try:
+        document = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
+        name, listed = str(document["model"]), dict(document["settings"])
+        state = safetensors.torch.load((folder / WEIGHTS).read_bytes())
+    except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise BundleError(f"the import in {folder.name!r} is damaged", hint=hint) from error
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in listed.items()}
+    model = build(name, settings, preset=preset)
     model.load_state_dict(fitted(model.state_dict(), state, str))
     return model.eval()
 

@@ -67,6 +67,22 @@ def test_a_hostile_pickle_is_refused_and_not_run(place: str, modern: bool, tmp_p
     assert marker.exists()
 
 
+@pytest.mark.parametrize("with_anchors", [True, False])
+def test_a_hostile_pickle_of_a_newer_protocol_is_refused_too(
+    with_anchors: bool, tmp_path: Path
+) -> None:
+    marker, source = tmp_path / "it-ran", tmp_path / "authors.pth"
+    document: dict[str, object] = {"model": {"a": torch.ones(1)}, "epoch": Hostile(marker)}
+    if with_anchors:
+        document["anchor_generator"] = AnchorGenerator((SIZES,), (RATIOS,))
+    torch.save(document, source, pickle_protocol=4)
+    with pytest.raises(BundleError, match="cannot be read safely"):
+        read_checkpoint(source)
+    with pytest.raises(BundleError, match="unpickling"):
+        checkpoint_anchors.read(source)
+    assert not marker.exists()
+
+
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "authors.pth"
     with pytest.raises(BundleError, match="there is no file"):
@@ -153,6 +169,10 @@ def test_a_folder_with_files_and_a_model_without_authors_are_refused(tmp_path: P
         import_checkpoint(tmp_path / "a.pth", model="series-maxpool", folder=tmp_path / "out")
     with pytest.raises(BundleError, match=r"holds no architecture\.json"):
         load_imported(tmp_path)
+    for name in ("architecture.json", WEIGHTS):
+        (tmp_path / name).write_text("{", encoding="utf-8")
+    with pytest.raises(BundleError, match="damaged"):
+        load_imported(tmp_path)
 
 
 @pytest.mark.parametrize("name", UPSTREAM)
@@ -177,6 +197,10 @@ def test_the_command_line_imports_and_says_what_is_missing(
 ) -> None:
     source, out = tmp_path / "authors.pth", tmp_path / "out"
     torch.save({"model_weights": state}, source)
+    monkeypatch.setattr("sys.argv", ["ctsieve", "bundle", "import", str(source)])
+    with pytest.raises(SystemExit):
+        main()
+    assert "needs --as MODEL" in capsys.readouterr().err
     command = ["ctsieve", "bundle", "import", str(source), "--as", NAME]
     monkeypatch.setattr("sys.argv", command)
     with pytest.raises(SystemExit) as ended:

@@ -12,6 +12,8 @@ from ctsieve.types.errors import BundleError
 
 BACKBONES = {1664: "densenet169", 1024: "densenet121"}
 """By the features that the classifying layer reads."""
+NUM_OUTPUTS = 6
+"""COVID-19, then five lesions."""
 
 rename = renamer(
     (r"^densenet(?:169|121)_out\.", ""),
@@ -28,9 +30,15 @@ def settings(_model: str, published: Shapes) -> Settings:
             f"no DenseNet of the authors has {features} features",
             hint="known: densenet169 (1664 features), densenet121 (1024)",
         )
+    outputs = size(shapes, "classifier.weight")
+    if outputs != NUM_OUTPUTS:
+        raise BundleError(
+            f"the checkpoint gives {outputs} outputs; the authors' networks give {NUM_OUTPUTS}",
+            hint="COVID-19 and five lesions",
+        )
     return {
         "backbone": BACKBONES[features],
-        "num_lesions": size(shapes, "classifier.weight") - 1,
+        "num_lesions": outputs - 1,
         "normalisation": "imagenet",
     }
 
