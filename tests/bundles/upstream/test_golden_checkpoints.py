@@ -15,6 +15,7 @@ from tests.bundles.upstream.golden_checkpoints import (
     golden_state,
     old_spelling,
 )
+from tests.screened import phantom_picture
 
 from ctsieve.bundles import store
 from ctsieve.bundles.upstream import upstream_of
@@ -29,6 +30,7 @@ from ctsieve.pipeline.import_checkpoint import (
     import_checkpoint,
     load_imported,
 )
+from ctsieve.pipeline.screen import Screener
 
 OLD = {"affinity", "single-shot"}
 """Layouts whose file is written in the old spelling and the file format of old torch."""
@@ -95,6 +97,9 @@ def test_la_dnn_becomes_a_bundle_that_says_it_is_not_calibrated(tmp_path: Path) 
     assert all(row.passed for row in verify(bundle))
     assert bundle.recipe.picture.calibration[0].fitted is None
     assert "Not calibrated" in bundle.text("MODEL_CARD.md")
+    screening = Screener.load(folder, threads=1).screen(phantom_picture())
+    assert not screening.prediction.calibrated
+    assert screening.prediction.threshold == {"covid19": 0.5}
     weights = safetensors.torch.load((folder / WEIGHTS).read_bytes())
     assert weights["classifier.weight"].equal(
         read_checkpoint(source).tensors["densenet169_out.classifier.weight"]

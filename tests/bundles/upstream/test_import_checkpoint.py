@@ -5,6 +5,7 @@ import os
 import pickle
 import tarfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,17 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from ctsieve.bundles.upstream import UPSTREAM, upstream_of
 from ctsieve.cli import main
 from ctsieve.models import MODELS
+from ctsieve.models._detector.mask_rcnn import MaskRcnnConfig
+from ctsieve.models._one_shot.lstm import OneShotLstmConfig
+from ctsieve.models.la_dnn import LaDnnConfig
+from ctsieve.models.mask_net import MaskNetConfig
 from ctsieve.models.one_shot_affinity import OneShotAffinity, OneShotAffinityConfig
+from ctsieve.models.resnet50_att2 import ResNet50Att2Config
+from ctsieve.models.resnet50_lstm_att2 import ResNet50LstmAtt2Config
+from ctsieve.models.single_shot import SingleShotConfig
 from ctsieve.pipeline import checkpoint_anchors
 from ctsieve.pipeline.checkpoint import read_checkpoint
-from ctsieve.pipeline.import_checkpoint import WEIGHTS, import_checkpoint, load_imported
+from ctsieve.pipeline.import_checkpoint import WEIGHTS, build, import_checkpoint, load_imported
 from ctsieve.types.errors import BundleError, UnknownName, UsageError
 
 NAME = "one-shot-affinity"
@@ -217,3 +225,35 @@ def test_the_command_line_imports_and_says_what_is_missing(
     document = json.loads((out / "architecture.json").read_text(encoding="utf-8"))
     assert document["settings"]["num_affinities"] == 8
     assert len(safetensors.torch.load((out / WEIGHTS).read_bytes())) == len(state)
+
+
+ARCHITECTURES: dict[str, tuple[str, object]] = {
+    "ResNeXt101": ("one-shot-lstm-attention", OneShotLstmConfig.paper("resnext101")),
+    "ResNet50, no attention": ("one-shot-lstm", OneShotLstmConfig.fixed("resnet50")),
+    "affinity ResNet50": (
+        "one-shot-affinity",
+        replace(OneShotAffinityConfig.paper("resnet50"), num_affinities=512),
+    ),
+    "single shot ResNet34": ("single-shot", SingleShotConfig.paper("resnet34")),
+    "mask net full": ("mask-net", MaskNetConfig.paper("full", num_kinds=3)),
+    "mask net ResNet34": ("mask-net", MaskNetConfig.paper("light", "resnet34")),
+    "mask net full, first stage": (
+        "mask-net",
+        replace(MaskNetConfig.paper("full"), stage="segmentation"),
+    ),
+    "mask r-cnn full": ("mask-rcnn", MaskRcnnConfig.paper("full")),
+    "equation 12": ("resnet50-att2", ResNet50Att2Config(compatibility="dot", num_classes=2)),
+    "narrow lstm": ("resnet50-lstm-att2", ResNet50LstmAtt2Config(units=64)),
+    "densenet121": ("la-dnn", LaDnnConfig.paper("densenet121")),
+}
+"""Every published architecture that no golden file has, and some of the authors' options."""
+
+
+@pytest.mark.parametrize("what", ARCHITECTURES)
+def test_shapes_tell_the_architecture(what: str) -> None:
+    name, config = ARCHITECTURES[what]
+    with torch.device("meta"):
+        published = MODELS[name].build(config).state_dict()
+        shapes = {key: tuple(value.shape) for key, value in published.items()}
+        ours = build(name, upstream_of(name).settings(name, shapes)).state_dict()
+    assert {key: tuple(value.shape) for key, value in ours.items()} == shapes
