@@ -40,6 +40,7 @@ _ALLOWED = frozenset(
         "torch._utils._rebuild_tensor",
         "torch._utils._rebuild_tensor_v2",
         "__builtin__.set",  # an attribute of pickled modules
+        "torch.nn.backends.thnn._get_thnn_function_backend",  # the same, before torch 1.4
     }
 )
 _LEGACY_PICKLES = 5

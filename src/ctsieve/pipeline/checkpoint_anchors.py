@@ -3,8 +3,8 @@
 `python -m ctsieve.pipeline.checkpoint_anchors CHECKPOINT FOLDER` writes weights and anchors as
 plain numbers to FOLDER and ends; whatever else the unpickling made ends with it.  torch's own
 restricted unpickler refuses every pickled module in files of old torch, as the authors' are, so
-this process brings one that knows five plain types, three functions that make tensors, and, for the
-anchor generator, a stub.  The class of that name is never imported.
+this process brings one that knows plain types, three functions that make tensors, and two stubs:
+one for the anchor generator, whose class is never imported, and one that does nothing.
 """
 
 import json
@@ -45,6 +45,10 @@ class AnchorStub:
             self.aspect_ratios = state.get("aspect_ratios", ())
 
 
+def nothing() -> None:
+    """Stands for what modules of torch before 1.4 refer to: who computed their functions."""
+
+
 KNOWN: Mapping[str, object] = {
     "__builtin__.set": set,
     "builtins.set": set,
@@ -54,6 +58,7 @@ KNOWN: Mapping[str, object] = {
     "torch._utils._rebuild_parameter": torch._utils._rebuild_parameter,
     "torch._utils._rebuild_tensor": torch._utils._rebuild_tensor,
     "torch._utils._rebuild_tensor_v2": torch._utils._rebuild_tensor_v2,
+    "torch.nn.backends.thnn._get_thnn_function_backend": nothing,
 }
 """All that a pickle may refer to, beside the stub; torch itself resolves types of storages."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,5 +124,13 @@ def golden_state(layout: Layout) -> dict[str, Tensor]:
 
 
 def old_spelling(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """As torchvision of the time spelled the pyramid, from a model trained on several devices."""
-    return {f"module.{key.replace('_blocks.0.0.', '_blocks.0.')}": v for key, v in state.items()}
+    """As torchvision of the time spelled the pyramid, from a model trained on several devices.
+
+    The transposed convolution of the mask has the name that the other repositories give it.
+    """
+    other = {".conv_mask.": ".conv5_mask.", ".conv5_mask.": ".conv_mask."}
+    old = {}
+    for key, value in state.items():
+        spelled = re.sub(r"\.conv5?_mask\.", lambda found: other[found[0]], key)
+        old[f"module.{spelled.replace('_blocks.0.0.', '_blocks.0.')}"] = value
+    return old

@@ -86,6 +86,7 @@ def test_names_of_old_and_new_densenets(prefix: str) -> None:
     assert fill.fingerprint(named) == gold["weights_sha256"]
 
 
+@pytest.mark.slow
 def test_la_dnn_becomes_a_bundle_that_says_it_is_not_calibrated(tmp_path: Path) -> None:
     source, folder = tmp_path / "densenet169.path.tar", tmp_path / "out"
     torch.save(LA_DNN.wrap(golden_state(LA_DNN)), source, _use_new_zipfile_serialization=False)

@@ -13,6 +13,7 @@ import safetensors.torch
 import torch
 from tests.bundles.upstream.golden_checkpoints import RATIOS, SIZES
 from torch import Tensor, nn
+from torch.nn.backends.thnn import _get_thnn_function_backend
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
 from ctsieve.bundles.upstream import UPSTREAM, upstream_of
@@ -27,7 +28,7 @@ from ctsieve.models.resnet50_att2 import ResNet50Att2Config
 from ctsieve.models.resnet50_lstm_att2 import ResNet50LstmAtt2Config
 from ctsieve.models.single_shot import SingleShotConfig
 from ctsieve.pipeline import checkpoint_anchors
-from ctsieve.pipeline.checkpoint import read_checkpoint
+from ctsieve.pipeline.checkpoint import Anchors, read_checkpoint
 from ctsieve.pipeline.import_checkpoint import WEIGHTS, build, import_checkpoint, load_imported
 from ctsieve.types.errors import BundleError, UnknownName, UsageError
 
@@ -111,6 +112,26 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     torch.save({"epoch": 3, "model": {}}, source)
     with pytest.raises(BundleError, match="no state dict"):
         read_checkpoint(source)
+
+
+class OldBackend:
+    """What every module of torch 1.1 holds, which three of the repositories were written for."""
+
+    def __reduce__(self) -> tuple[object, tuple[()]]:
+        return _get_thnn_function_backend, ()
+
+
+@pytest.mark.parametrize("modern", [True, False], ids=["zip", "legacy"])
+def test_anchors_of_old_torch_are_numbers(modern: bool, tmp_path: Path) -> None:
+    source = tmp_path / "authors.pth"
+    anchors = AnchorGenerator((SIZES,), (RATIOS,))
+    anchors._backend = OldBackend()
+    anchors.cell_anchors = [torch.ones(30, 4)]
+    document = {"model_weights": {"a": torch.ones(3)}, "anchor_generator": anchors}
+    torch.save(document, source, _use_new_zipfile_serialization=modern)
+    checkpoint = read_checkpoint(source)
+    assert checkpoint.anchors == Anchors(sizes=(SIZES,), ratios=(RATIOS,))
+    assert checkpoint.tensors["a"].equal(torch.ones(3))
 
 
 def test_anchors_without_numbers_are_refused(tmp_path: Path) -> None:
