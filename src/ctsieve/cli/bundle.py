@@ -75,13 +75,56 @@ def verify(bundle: Name = None, json: AsJson = False) -> None:
 
 @app.command(name="import")
 def import_(
-    source: Annotated[Path, typer.Argument(help="A bundle's folder or .ctsieve file.")],
+    source: Annotated[
+        Path, typer.Argument(help="A bundle's folder or .ctsieve file, or an authors' .pth file.")
+    ],
+    model: Annotated[
+        str | None, typer.Option("--as", help="SOURCE is an authors' checkpoint of this model.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="With --as: the new folder to write.")
+    ] = None,
 ) -> None:
-    """Check a bundle and copy it into the store, where it is known by its name."""
-    from ctsieve.bundles import store
+    """Check a bundle and copy it into the store, where it is known by its name.
 
-    opened = store.import_bundle(source)
-    typer.echo(f"{opened.manifest.name} {opened.manifest.version}")
+    With --as, read an authors' checkpoint without running anything in it, check every tensor
+    against the model, and write it to a folder (needs the train extra).
+    """
+    from ctsieve.bundles import store
+    from ctsieve.types.errors import UsageError
+
+    if model is not None and out is not None:
+        _import_authors(source, model, out)
+    elif model is not None or out is not None:
+        raise UsageError(
+            "--as and --out belong together",
+            hint="ctsieve bundle import authors.pth --as one-shot-lstm-attention --out folder/",
+        )
+    elif source.suffix in {".pth", ".pt"}:
+        raise UsageError(
+            f"{source.name} is no bundle",
+            hint="an authors' checkpoint needs --as MODEL --out FOLDER",
+        )
+    else:
+        opened = store.import_bundle(source)
+        typer.echo(f"{opened.manifest.name} {opened.manifest.version}")
+
+
+def _import_authors(source: Path, model: str, out: Path) -> None:
+    """Import a checkpoint and say what came of it."""
+    from ctsieve.types.errors import MissingExtra
+
+    try:
+        from ctsieve.pipeline.import_checkpoint import import_checkpoint
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"reading a checkpoint needs {error.name}, which is not installed",
+            hint="pip install 'ctsieve[train]'",
+        ) from error
+    imported = import_checkpoint(source, model=model, folder=out)
+    kind = "bundle" if imported.is_bundle else "weights.safetensors, architecture.json"
+    typer.echo(f"{imported.folder}: {kind} ({imported.num_tensors} tensors of {imported.model})")
+    typer.echo(imported.note)
 
 
 @app.command()

@@ -94,3 +94,42 @@ class ExplainerCard:
     title: str
     paper: str
     explain: Callable[..., Explanation | None]
+
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Tensors of a file: name to shape."""
+Setting = int | str | tuple[int, ...] | tuple[float, ...]
+Settings = dict[str, Setting]
+"""Fields of a model's configuration: dotted path to value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedWeights:
+    """One file of weights that authors offer, or say they have."""
+
+    title: str
+    where: str
+    state: str
+    """In words: what kind of place, how many parts, or that nothing is published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamCard:
+    """A repository of authors: what they publish, and what their tensors are called here."""
+
+    title: str
+    source: str
+    commit: str
+    """The revision that the names were read from."""
+    licence: str
+    """"none" where the repository has no licence file: all rights reserved."""
+    weights: tuple[PublishedWeights, ...]
+    models: tuple[str, ...]
+    """Names of the models here that the weights fit."""
+    rename: Callable[[str], str]
+    """A published tensor's name to ours; several names of one tensor give one name."""
+    settings: Callable[[str, Shapes], Settings]
+    """Which sizes a model of that name has, by the shapes of a file's tensors.
+
+    Raises `BundleError` where a tensor is absent that tells a size.
+    """
