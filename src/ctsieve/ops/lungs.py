@@ -136,18 +136,29 @@ def _draw(hu: npt.NDArray[np.int16], aerated: BoolArray, grid: CoarseGrid) -> Bo
     """
     lungs, costal_gaps = close_gaps(aerated, grid)
     core, reach = erode(lungs) | costal_gaps, dilate(lungs)
-    rows = np.arange(hu.shape[1]) // grid.step[1]
-    columns = np.arange(hu.shape[2]) // grid.step[2]
+    # Only the part of the slices that any lung reaches is looked at.
+    rows, row_cells = _span(np.asarray(reach.any(axis=(0, 2))), grid.step[1], hu.shape[1])
+    columns, column_cells = _span(np.asarray(reach.any(axis=(0, 1))), grid.step[2], hu.shape[2])
     mask = np.zeros(hu.shape, np.bool_)
 
     def draw(cell: int) -> None:
-        here = slice(cell * grid.step[0], (cell + 1) * grid.step[0])
-        np.less(hu[here], TISSUE_HU, out=mask[here])
-        mask[here] &= reach[cell].take(rows, axis=0).take(columns, axis=1)
-        mask[here] |= core[cell].take(rows, axis=0).take(columns, axis=1)
+        here = (slice(cell * grid.step[0], (cell + 1) * grid.step[0]), rows, columns)
+        part = mask[here]
+        np.less(hu[here], TISSUE_HU, out=part)
+        part &= reach[cell].take(row_cells, axis=0).take(column_cells, axis=1)
+        part |= core[cell].take(row_cells, axis=0).take(column_cells, axis=1)
 
     each(draw, [int(cell) for cell in np.flatnonzero(reach.any(axis=(1, 2)))])
     return mask
+
+
+def _span(used: BoolArray, step: int, size: int) -> tuple[slice, npt.NDArray[np.int64]]:
+    """Where the coarse cells marked in `used` lie on the fine axis, and each place's cell."""
+    cells = np.flatnonzero(used)
+    if cells.size == 0:
+        return slice(0, 0), np.zeros(0, np.int64)
+    here = slice(int(cells[0]) * step, min((int(cells[-1]) + 1) * step, size))
+    return here, np.arange(here.start, here.stop) // step
 
 
 def lung_slices(
