@@ -7,13 +7,12 @@ import pytest
 from PIL import Image
 from tests.phantoms.small import small
 
+from ctsieve.ops.window import MEDIASTINUM, apply_window
 from ctsieve.phantoms.picture import (
-    MEDIASTINUM,
     STYLES,
     save_picture,
     save_sheet,
     save_stack,
-    windowed,
 )
 from ctsieve.types.errors import UnknownName
 
@@ -38,7 +37,7 @@ def test_every_style_shows_the_slice(style: str, tmp_path: Path) -> None:
     if shown.ndim == 3:
         shown = np.median(shown[..., :3], axis=2)
     shown = np.rot90(shown / (65535 if style == "png16" else 255), -STYLES[style].quarter_turns)
-    away = np.abs(shown - windowed(volume.hu[16]))
+    away = np.abs(shown - apply_window(volume.hu[16]))
     assert np.median(away) < 0.02
     assert np.quantile(away, 0.85) < 0.06
 
@@ -53,7 +52,7 @@ def test_only_figures_have_colour(tmp_path: Path) -> None:
 
 def test_windows_map_their_ends_to_black_and_white() -> None:
     hu = np.array([[-2000, -160, 40, 240, 3000]], dtype=np.int16)
-    assert windowed(hu, MEDIASTINUM).tolist() == [[0.0, 0.0, 0.5, 1.0, 1.0]]
+    assert apply_window(hu, MEDIASTINUM).tolist() == [[0.0, 0.0, 0.5, 1.0, 1.0]]
 
 
 def test_a_stack_is_numbered_from_the_head(tmp_path: Path) -> None:
@@ -63,7 +62,9 @@ def test_a_stack_is_numbered_from_the_head(tmp_path: Path) -> None:
     assert len(files) == 12
     for number in (0, 7):
         with Image.open(files[number]) as image:
-            assert np.asarray(image) == pytest.approx(windowed(volume.hu[number]) * 255, abs=0.51)
+            assert np.asarray(image) == pytest.approx(
+                apply_window(volume.hu[number]) * 255, abs=0.51
+            )
 
 
 def test_a_sheet_outlines_lesions_in_colour(tmp_path: Path) -> None:

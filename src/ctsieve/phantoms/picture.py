@@ -18,12 +18,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from ctsieve.ops.window import LUNG, MEDIASTINUM, apply_window
 from ctsieve.phantoms.spec import Phantom
 from ctsieve.types.errors import UnknownName
 from ctsieve.types.volume import CTVolume, Window
 
-LUNG = Window(centre=-600.0, width=1500.0)
-MEDIASTINUM = Window(centre=40.0, width=400.0)
 Shown = npt.NDArray[np.float32]
 
 
@@ -35,12 +34,6 @@ class Style:
     draw: Callable[[Shown], Image.Image]
     quarter_turns: int = 0
     """Clockwise quarter turns that make the picture upright again."""
-
-
-def windowed(hu: npt.NDArray[np.int16], window: Window = LUNG) -> Shown:
-    """Display values in [0, 1]."""
-    share = (hu.astype(np.float32) - window.low) / window.width
-    return np.asarray(np.clip(share, 0.0, 1.0), dtype=np.float32)
 
 
 def save_picture(
@@ -56,7 +49,7 @@ def save_picture(
     chosen = STYLES[style]
     path = path.with_suffix(chosen.suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
-    chosen.draw(windowed(volume.hu[number], window)).save(path)
+    chosen.draw(apply_window(volume.hu[number], window)).save(path)
     return path
 
 
@@ -85,8 +78,8 @@ def save_sheet(phantom: Phantom, path: Path, *, columns: int = 4) -> Path:
     """
     hu = phantom.volume.hu
     chosen = np.linspace(1, len(hu) - 2, 2 * columns).round().astype(int).clip(0, len(hu) - 1)
-    upper = [_outlined(windowed(hu[n]), phantom.lesions[n]) for n in chosen]
-    lower = [_coloured(windowed(hu[n], MEDIASTINUM)) for n in chosen]
+    upper = [_outlined(apply_window(hu[n]), phantom.lesions[n]) for n in chosen]
+    lower = [_coloured(apply_window(hu[n], MEDIASTINUM)) for n in chosen]
     rows = [
         np.concatenate(tiles[k : k + columns], axis=1)
         for tiles in (upper, lower)
