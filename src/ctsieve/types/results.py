@@ -189,6 +189,8 @@ class Screening:
     """Name and version of the program: "ctsieve 0.1.0"."""
     slices: SliceScores | None = None
     lesions: tuple[LesionFlag, ...] = ()
+    instances: tuple[Lesion, ...] = ()
+    """Lesions with place and size, where the bundle finds such."""
     explanation: Explanation | None = None
     lungs: npt.NDArray[np.bool_] | None = field(default=None, repr=False)
     """Lung mask on the image's grid, for volumes."""
