@@ -6,16 +6,16 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from ctsieve.types.results import Screening
 from ctsieve.types.volume import CTVolume
 from ctsieve.writers._colour import paint
-from ctsieve.writers._drawing import AMBER, GREY, WHITE, Colour, canvas, write_text
+from ctsieve.writers._drawing import AMBER, BLACK, GREY, WHITE, Colour, canvas, write_text
 from ctsieve.writers._layout import beside, framed, paragraphs, stacked
 from ctsieve.writers._overview import Sheet, sheet
 from ctsieve.writers._pictures import Bytes, resized
-from ctsieve.writers.png import heat_words
+from ctsieve.writers.png import heat_words, origin_words
 
 NUM_TILES: Final = 24
 TILE: Final = 200
@@ -41,6 +41,8 @@ def montage(screening: Screening, outlines: Sequence[Outline]) -> Image.Image:
         _draw_outline(pixels, shown, outline)
     picture = Image.fromarray(pixels)
     _number(picture, shown, top=screening.top_slices)
+    if isinstance(screening.image, CTVolume):
+        _name_sides(picture, shown)
     width = picture.width
     return framed(
         stacked(
@@ -78,11 +80,21 @@ def _draw_outline(pixels: Bytes, shown: Sheet, outline: Outline) -> None:
 
 
 def _number(picture: Image.Image, shown: Sheet, *, top: Sequence[int]) -> None:
-    """Write each slice's number into its tile, those that decided in amber."""
+    """Part the tiles and write each slice's number into its own, amber where it decided."""
+    draw = ImageDraw.Draw(picture)
+    width, height = shown.tile
     for position, index in enumerate(shown.indices):
         left, upper = shown.corner(position)
+        draw.rectangle((left, upper, left + width - 1, upper + height - 1), outline=BLACK)
         fill = AMBER if index in top else WHITE
         write_text(picture, (left + 5, upper + 3), str(index + 1), size=16, fill=fill)
+
+
+def _name_sides(picture: Image.Image, shown: Sheet) -> None:
+    """R and L at the sides of the first tile."""
+    width, height = shown.tile
+    for letter, x, anchor in (("R", 5, "lm"), ("L", width - 5, "rm")):
+        write_text(picture, (x, height / 2), letter, size=14, fill=WHITE, anchor=anchor)
 
 
 def _legend(outlines: Sequence[Outline]) -> Image.Image:
@@ -101,5 +113,5 @@ def _words(screening: Screening) -> list[str]:
     return [
         f"Slices counted from the head, from 1. {amber}{sides}Outlines are made by program.",
         *heat_words(screening),
-        f"{screening.software}, bundle {screening.bundle.name} {screening.bundle.version}",
+        origin_words(screening),
     ]

@@ -24,7 +24,14 @@ from ctsieve.writers._drawing import AMBER, WHITE
 from ctsieve.writers._layout import beside, framed, paragraphs, stacked
 from ctsieve.writers._montage import Outline, montage
 from ctsieve.writers._places import place_in_words
-from ctsieve.writers.png import heat_words, hot_slice, plain_slice, summary_picture
+from ctsieve.writers.png import (
+    heat_words,
+    hot_slice,
+    origin_words,
+    plain_slice,
+    score_words,
+    summary_picture,
+)
 
 KIND: Final = Kind(name="sc", series_number=9005, title="pages")
 SIDE: Final = 610
@@ -64,7 +71,12 @@ def _page(screening: Screening, index: int) -> Image.Image:
     if screening.explanation is not None:
         pictures.append(hot_slice(screening, index, longest=SIDE))
     side_by_side = beside(pictures)
-    lines = [place_in_words(screening.image, index), *heat_words(screening)]
+    lines = [
+        place_in_words(screening.image, index),
+        *score_words(screening, index),
+        *heat_words(screening),
+        origin_words(screening),
+    ]
     return framed(
         stacked(
             [

@@ -87,7 +87,7 @@ def summary_picture(screening: Screening) -> Image.Image:
         paragraphs(_gate_words(words), width=WIDTH, size=17, fill=GREY),
         _slices(screening),
         _front(screening),
-        paragraphs(_origin_words(screening, words), width=WIDTH, size=15, fill=GREY),
+        paragraphs([origin_words(screening), words.notice], width=WIDTH, size=15, fill=GREY),
     ]
     return framed(stacked([block for block in blocks if block.height]))
 
@@ -97,13 +97,13 @@ def _gate_words(words: Report) -> list[str]:
     return [f"{words.verdict_title}.", *findings]
 
 
-def _origin_words(screening: Screening, words: Report) -> list[str]:
+def origin_words(screening: Screening) -> str:
+    """What judged, and the name of its answer."""
     bundle = screening.bundle
-    return [
-        f"{words.software}, bundle {bundle.name} {bundle.version} ({bundle.digest[:12]}), "
-        f"report {words.id}",
-        words.notice,
-    ]
+    return (
+        f"{screening.software}, bundle {bundle.name} {bundle.version} ({bundle.digest[:12]}), "
+        f"report {screening.id}"
+    )
 
 
 def heat_words(screening: Screening) -> list[str]:
@@ -161,13 +161,14 @@ def _slices(screening: Screening) -> Image.Image:
             pictures.append(hot_slice(screening, index, longest=width))
         if len(shown) == 1:
             pictures = [beside(pictures)]
-        captions = [place_in_words(screening.image, index), *_score_words(screening, index)]
+        captions = [place_in_words(screening.image, index), *score_words(screening, index)]
         words = paragraphs(captions, width=width, size=15, fill=WHITE)
         columns.append(stacked([*pictures, words]))
     return beside(columns)
 
 
-def _score_words(screening: Screening, index: int) -> list[str]:
+def score_words(screening: Screening, index: int) -> list[str]:
+    """The score of a slice that was judged; nothing for any other."""
     scores = screening.slices
     if scores is None or index not in scores.index:
         return []

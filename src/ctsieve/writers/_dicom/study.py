@@ -10,14 +10,14 @@ from typing import Final
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import UID
 
-from ctsieve.types.errors import UsageError
 from ctsieve.types.provenance import SliceSource
 from ctsieve.types.results import Screening
 from ctsieve.types.study import StudyHeader
 from ctsieve.types.volume import CTVolume
+from ctsieve.writers._dicom.belonging import study_of, unfit
 from ctsieve.writers._dicom.grid import SourceGrid, source_grid
+from ctsieve.writers._dicom.uids import is_uid
 from ctsieve.writers._dicom.values import decimal, fitting
 
 CHARACTER_SET: Final = "ISO_IR 192"
@@ -88,32 +88,17 @@ def source_of(screening: Screening) -> Source:
         UsageError: the image was not read from DICOM, or its headers name no study, no series or
             no image that a result could refer to.
     """
-    volume = screening.image
-    if not isinstance(volume, CTVolume):
-        raise _unfit("a picture belongs to no DICOM study")
-    if volume.study is None:
-        raise _unfit(f"the image was read as {volume.provenance.reader} and names no DICOM study")
-    slices = [source for source in volume.provenance.slices if source is not None]
-    if not slices:
-        raise _unfit("no slice of the volume is an image of the study as it stands")
-    named = (
-        ("Study Instance UID", volume.provenance.study_uid),
-        ("Series Instance UID", volume.provenance.series_uid),
-        *(("SOP Instance UID", source.sop_instance_uid) for source in slices),
-    )
-    for name, uid in named:
-        if not UID(uid).is_valid:
-            raise _unfit(f"the study has an image without a valid {name}")
+    volume, header = study_of(screening)
     grid = source_grid(
         volume.geometry,
-        volume.study.orientation,
+        header.orientation,
         thickness_mm=volume.provenance.acquisition.slice_thickness_mm,
     )
     return Source(
         volume=volume,
-        header=volume.study,
+        header=header,
         grid=grid,
-        images=_images(volume, volume.study, grid),
+        images=_images(volume, header, grid),
     )
 
 
@@ -123,15 +108,8 @@ def check_frame_of_reference(source: Source) -> None:
     Raises:
         UsageError: there is none.
     """
-    if not UID(source.volume.provenance.frame_of_reference_uid).is_valid:
-        raise _unfit("the study names no valid Frame of Reference UID, so no voxel has a place")
-
-
-def _unfit(sentence: str) -> UsageError:
-    return UsageError(
-        f"no DICOM result can be written: {sentence}",
-        hint="give the original DICOM series, or choose json, html, png or nifti",
-    )
+    if not is_uid(source.volume.provenance.frame_of_reference_uid):
+        raise unfit("the study names no valid Frame of Reference UID, so no voxel has a place")
 
 
 def _images(volume: CTVolume, header: StudyHeader, grid: SourceGrid) -> tuple[Dataset, ...]:
