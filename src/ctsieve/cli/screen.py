@@ -22,7 +22,8 @@ def run(
         str | None, typer.Option(help="Bundle name, folder or .ctsieve file.")
     ] = None,
     formats: Annotated[
-        list[str] | None, typer.Option("--format", "-f", help="Several with commas or repeated; see `info`.")
+        list[str] | None,
+        typer.Option("--format", "-f", help="Several with commas; see `info`."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     threads: Annotated[

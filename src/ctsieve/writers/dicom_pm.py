@@ -24,11 +24,13 @@ from ctsieve.types.promise import promise
 from ctsieve.types.results import Explanation, Screening
 from ctsieve.writers._atomic import write_whole
 from ctsieve.writers._dicom.codes import (
+    CALCULATION,
     CLASS_ACTIVATION,
     GRADIENT_ACTIVATION,
     NO_UNITS,
     Concept,
 )
+from ctsieve.writers._dicom.derivation import name_sources
 from ctsieve.writers._dicom.objects import CREATOR, Kind, coded, encoded, identity
 from ctsieve.writers._dicom.study import check_frame_of_reference, source_of
 from ctsieve.writers._words import label_name
@@ -67,6 +69,7 @@ def write(screening: Screening, folder: Path) -> list[Path]:
         pixel_measures=source.grid.measures,
         **identity(screening, KIND),
     )
+    name_sources(made, source, CALCULATION)
     made.BodyPartExamined = "CHEST"
     return write_whole(folder, {FILE: encoded(made, source)})
 

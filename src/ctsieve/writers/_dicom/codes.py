@@ -66,6 +66,9 @@ QUALITY: Final[dict[Verdict, Concept]] = {
 }
 """What the gate says, in CID 6044."""
 
+IMAGE_PROCESSING: Final = Concept("121322", "DCM", "Source image for image processing operation")
+CALCULATION: Final = Concept("112187", "DCM", "Unspecified method of calculation")
+SEGMENTATION: Final = Concept("113076", "DCM", "Segmentation")
 INTELLIGENCE: Final = Concept("123110", "DCM", "Artificial Intelligence")
 MORPHOLOGY: Final = Concept("123104", "DCM", "Morphological Operations")
 GRADIENT_ACTIVATION: Final = Concept("130403", "DCM", "Gradient-weighted class activation")

@@ -9,7 +9,8 @@ from highdicom.color import CIELabColor
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentDescription
 
 from ctsieve.types.results import Screening
-from ctsieve.writers._dicom.codes import LUNG
+from ctsieve.writers._dicom.codes import LUNG, SEGMENTATION
+from ctsieve.writers._dicom.derivation import name_sources
 from ctsieve.writers._dicom.grid import SourceGrid
 from ctsieve.writers._dicom.objects import CREATOR, Kind, coded, encoded, identity
 from ctsieve.writers._dicom.segments import Segment, segments_of
@@ -55,6 +56,7 @@ def segmentation(screening: Screening, kind: Type) -> bytes:
         content_creator_name=CREATOR,
         **identity(screening, KINDS[kind]),
     )
+    name_sources(made, source, SEGMENTATION)
     made.BodyPartExamined = "CHEST"
     return encoded(made, source)
 
