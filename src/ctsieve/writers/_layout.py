@@ -6,6 +6,8 @@ from ctsieve.writers._drawing import Colour, canvas, wrapped, write_text
 
 MARGIN = 24
 GAP = 12
+NARROWEST = 700
+"""Least width of a page with words, so that the notice stands on one line."""
 
 
 def paragraphs(

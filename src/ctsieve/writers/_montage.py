@@ -12,7 +12,7 @@ from ctsieve.types.results import Screening
 from ctsieve.types.volume import CTVolume
 from ctsieve.writers._colour import paint
 from ctsieve.writers._drawing import AMBER, BLACK, GREY, WHITE, Colour, canvas, write_text
-from ctsieve.writers._layout import beside, framed, paragraphs, stacked
+from ctsieve.writers._layout import NARROWEST, beside, framed, paragraphs, stacked
 from ctsieve.writers._overview import Sheet, sheet
 from ctsieve.writers._pictures import Bytes, resized
 from ctsieve.writers.png import heat_words, origin_words
@@ -43,7 +43,7 @@ def montage(screening: Screening, outlines: Sequence[Outline]) -> Image.Image:
     _number(picture, shown, top=screening.top_slices)
     if isinstance(screening.image, CTVolume):
         _name_sides(picture, shown)
-    width = picture.width
+    width = max(picture.width, NARROWEST)
     return framed(
         stacked(
             [

@@ -21,7 +21,7 @@ from ctsieve.writers._dicom.objects import Kind, encoded, identity
 from ctsieve.writers._dicom.segments import segments_of
 from ctsieve.writers._dicom.study import Source, source_of
 from ctsieve.writers._drawing import AMBER, WHITE
-from ctsieve.writers._layout import beside, framed, paragraphs, stacked
+from ctsieve.writers._layout import NARROWEST, beside, framed, paragraphs, stacked
 from ctsieve.writers._montage import Outline, montage
 from ctsieve.writers._places import place_in_words
 from ctsieve.writers.png import (
@@ -71,6 +71,7 @@ def _page(screening: Screening, index: int) -> Image.Image:
     if screening.explanation is not None:
         pictures.append(hot_slice(screening, index, longest=SIDE))
     side_by_side = beside(pictures)
+    width = max(side_by_side.width, NARROWEST)
     lines = [
         place_in_words(screening.image, index),
         *score_words(screening, index),
@@ -80,9 +81,9 @@ def _page(screening: Screening, index: int) -> Image.Image:
     return framed(
         stacked(
             [
-                paragraphs([screening.notice], width=side_by_side.width, size=18, fill=AMBER),
+                paragraphs([screening.notice], width=width, size=18, fill=AMBER),
                 side_by_side,
-                paragraphs(lines, width=side_by_side.width, size=16, fill=WHITE),
+                paragraphs(lines, width=width, size=16, fill=WHITE),
             ]
         )
     )

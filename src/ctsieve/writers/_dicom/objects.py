@@ -96,7 +96,8 @@ def encoded(made: SOPClass, source: Source) -> bytes:
     highdicom puts the time and random UIDs where ours must not change: they are replaced here.
     """
     study = source.images[0]
-    made.PatientName = source.patient_name
+    for keyword, name in source.names.items():
+        setattr(made, keyword, name)
     date, time = study.StudyDate or NO_DATE, study.StudyTime or NO_TIME
     for keyword in ("InstanceCreation", "Content", "Series", "OfSecondaryCapture"):
         day, hour = (

@@ -4,7 +4,7 @@ In memory the source images are header-only data sets: highdicom takes patient, 
 from them.  Nothing here opens a file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +37,8 @@ ALWAYS: Final = (
 )
 """Type 2: present in every object, empty where the source says nothing."""
 
+PERSONS: Final = ("PatientName", "ReferringPhysicianName")
+
 ELSEWHERE: Final = 1000.0
 """Millimetres off the grid: where frames lie that the reader left out, so that nothing matches."""
 
@@ -59,13 +61,14 @@ class Source:
     images: tuple[Dataset, ...]
     """One per source file that is a slice of the volume, from the head.
 
-    Their patients have no name: highdicom warns of names that real headers have.
+    They name nobody: highdicom warns of names that real headers have.
     """
 
     @property
-    def patient_name(self) -> str:
-        """The patient's name as the source has it."""
-        return fitting("PatientName", self.header.attributes.get("PatientName", ""))
+    def names(self) -> Mapping[str, str]:
+        """The persons that the source names, by keyword; empty where it is silent."""
+        said = self.header.attributes
+        return {keyword: fitting(keyword, said.get(keyword, "")) for keyword in PERSONS}
 
     def references(self, indices: Iterable[int]) -> tuple[Reference, ...]:
         """The source images of the slices `indices`; interpolated slices have none."""
@@ -141,7 +144,7 @@ def _image(volume: CTVolume, header: StudyHeader) -> Dataset:
     for keyword in ALWAYS:
         setattr(image, keyword, "")
     for keyword, text in header.attributes.items():
-        if keyword == "PatientName":
+        if keyword in PERSONS:
             continue
         value = fitting(keyword, text)
         if value or keyword in ALWAYS:
