@@ -15,22 +15,53 @@ from ctsieve.models.la_dnn import (
     LaDnnTarget,
     paper_loss,
 )
-from tests.parity import Arrays, Fill, Gold, Row, close, images, load_weights, recommended
+from tests.parity import (
+    Arrays,
+    Fill,
+    Gold,
+    Network,
+    Row,
+    close,
+    images,
+    load_weights,
+    recommended,
+)
 
 NAME = "la-dnn"
-PREFIX = "densenet169_out."
-"""What the authors' names begin with."""
+SUFFIX = "_out."
+"""The authors' names begin with that of the backbone and this."""
 
 
 def check(gold: Gold, arrays: Arrays, fill: Fill) -> Iterator[Row]:
     """Compare the net on the golden images, then the loss on given probabilities."""
-    num_lesions = arrays["probabilities"].shape[1] - 1
-    model = LaDnn(replace(LaDnnConfig.paper(), num_lesions=num_lesions)).eval()
-    yield load_weights(model, gold, fill, name=NAME, author_key=lambda key: PREFIX + key)
+    model, weights = loaded(replace(sizes_of(gold), preset="paper"), gold, fill)
+    yield weights
     pictures, same = images(gold, fill, name=NAME)
     yield same
     yield from _network(model, torch.stack(pictures), gold, arrays)
     yield from _loss(gold)
+
+
+def networks(gold: Gold, fill: Fill) -> Iterator[Network]:
+    """The model as users run it."""
+    model, _ = loaded(sizes_of(gold), gold, fill)
+    yield Network(name=NAME, model=model, inputs=(torch.stack(images(gold, fill)[0]),))
+
+
+def sizes_of(gold: Gold) -> LaDnnConfig:
+    """The `fixed` preset with the backbone that the names of weights begin with."""
+    name = next(iter(gold.get("weights_sample", {"densenet169_out.": ()})))
+    return LaDnnConfig(
+        backbone=name.split(SUFFIX)[0],
+        num_lesions=len(gold["outputs"]["logits"][0]) - 1,
+        normalisation="imagenet",
+    )
+
+
+def loaded(config: LaDnnConfig, gold: Gold, fill: Fill) -> tuple[LaDnn, Row]:
+    """The network with golden weights, and whether they are exactly those."""
+    model, prefix = LaDnn(config).eval(), config.backbone + SUFFIX
+    return model, load_weights(model, gold, fill, name=NAME, author_key=lambda key: prefix + key)
 
 
 def _network(model: LaDnn, x: Tensor, gold: Gold, arrays: Arrays) -> Iterator[Row]:
