@@ -78,7 +78,7 @@ def _network(model: LaDnn, x: Tensor, gold: Gold, arrays: Arrays) -> Iterator[Ro
     atol = recommended(gold, "probabilities")
     yield close(NAME, "probabilities", logits.sigmoid(), arrays["probabilities"], atol)
     yield close(NAME, "features", pooled[0], arrays["features"], recommended(gold, "features"))
-    for name, value in _losses(output, gold["targets"]).items():
+    for name, value in losses(output, gold["targets"]).items():
         yield close(NAME, name, value, gold["outputs"][name], recommended(gold, name))
 
 
@@ -89,16 +89,16 @@ def _loss(gold: Gold) -> Iterator[Row]:
     probability = torch.tensor(unit["probabilities"], dtype=torch.float64)
     logits = torch.logit(probability).requires_grad_()
     output = LaDnnOutput(logits[:, :1], logits[:, 1:], logits.new_zeros(len(logits), 1, 1, 1))
-    losses = _losses(output, unit["targets"])
-    (gradient,) = torch.autograd.grad(losses["loss"], logits)
+    terms = losses(output, unit["targets"])
+    (gradient,) = torch.autograd.grad(terms["loss"], logits)
     by_probability = gradient / (probability * (1.0 - probability))
-    for name, value in losses.items():
+    for name, value in terms.items():
         yield close(NAME, f"{name} (unit)", value, unit[name], atol)
     quantity, want = "loss gradient (unit)", np.asarray(unit["gradient_wrt_probabilities"])
     yield close(NAME, quantity, by_probability, want, atol)
 
 
-def _losses(output: LaDnnOutput, targets: list[list[float]]) -> dict[str, Tensor]:
+def losses(output: LaDnnOutput, targets: list[list[float]]) -> dict[str, Tensor]:
     """The authors' loss, and the value by which they select a model."""
     cells = torch.tensor(targets, dtype=output.logits.dtype)
     known = torch.ones_like(cells[:, 1:])
