@@ -85,7 +85,7 @@ def test_heat_lies_on_the_image_s_own_grid_where_it_matters(
     assert found.heat.dtype == np.float16
     assert ((heat >= 0.0) & (heat <= 1.0)).all()
     assert found.peak > 0.0
-    assert heat.max() > 0.8, "only the top of a single cell is lost between pixels"
+    assert heat.max() > 0.75, "only the top of a single cell is lost between pixels"
 
     slice_, row, column = place
     assert heat[JUDGED[slice_]].max() == heat.max()
