@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ctsieve.datasets.covidx_seqct import AuthorsSelection, parse
+from ctsieve.datasets._covidx_lists import parse
+from ctsieve.datasets.covidx_seqct import AuthorsSelection
 from ctsieve.learning.class_weights import rarest_first
 from tests.parity import Arrays, Fill, Gold, Row, close, equal
 
