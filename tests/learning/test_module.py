@@ -13,7 +13,9 @@ from tests.synthetic import tiny_config, write_collection
 from ctsieve.learning.module import Diverged, area_under_curve
 from ctsieve.models.la_dnn import LaDnn
 from ctsieve.pipeline import fit as fitting
-from ctsieve.pipeline.fit import Prepared, prepare_data, train, training_batches
+from ctsieve.pipeline.collection import open_collection
+from ctsieve.pipeline.fit import Prepared, divide, train, training_batches
+from ctsieve.pipeline.fit import prepared as prepared_data
 from ctsieve.pipeline.fit_config import FitConfig
 
 
@@ -24,7 +26,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def prepared(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return prepare_data(tiny_config(), data, tmp_path_factory.mktemp("cache"))
+    config = tiny_config()
+    collection = open_collection(config, data, tmp_path_factory.mktemp("cache"))
+    return prepared_data(collection, divide(config, collection.cases))
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +60,8 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
     whole = state(train(config, prepared, tmp_path / "whole", data=data))
     real = fitting.trainer_for
 
-    def short(config: FitConfig, out: Path, *, progress: bool, validate: bool) -> Trainer:
-        trainer = real(config, out, progress=progress, validate=validate)
+    def short(config: FitConfig, out: Path, *, progress: bool) -> Trainer:
+        trainer = real(config, out, progress=progress)
         trainer.fit_loop.max_epochs = 2
         return trainer
 

@@ -30,7 +30,26 @@ def test_fit_writes_a_bundle_that_verifies(tmp_path: Path) -> None:
     assert "Non-commercial research demonstration only" in bundle.text("MODEL_CARD.md")
     assert str(tmp_path) not in bundle.text("MODEL_CARD.md") + bundle.text("recipe.json")
     assert json.loads(bundle.text("metadata.json"))["name"] == "tiny"
-    assert (tmp_path / "run" / "measured" / "seed-0" / "logs" / "metrics.csv").is_file()
+    assert (tmp_path / "run" / "tune" / "logs" / "metrics.csv").is_file()
+
+
+def test_folds_ship_the_mean_of_networks_measured_on_patients_they_never_saw(
+    tmp_path: Path,
+) -> None:
+    data = write_collection(tmp_path / "data")
+    config = tiny_config(stages=[{"size": 32, "epochs": 1}], folds=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        folder = fit(config, tmp_path / "run", data=data)
+        again = fit(config, tmp_path / "run", data=data, resume=True)
+    bundle = open_bundle(folder)
+    assert all(row.passed for row in verify(bundle))
+    fitted = bundle.recipe.picture.calibration[0].fitted
+    assert fitted is not None
+    assert fitted.num_patients == 12  # every patient that a fold holds out
+    assert "Cross-fitted" in bundle.text("MODEL_CARD.md")
+    assert bundle.manifest == open_bundle(again).manifest
+    assert {p.name for p in (tmp_path / "run").glob("fold-*")} == {"fold-1", "fold-2"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

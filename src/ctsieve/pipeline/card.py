@@ -86,10 +86,10 @@ Weights started from MobileNetV2 trained on ImageNet (Apache-2.0) where the sett
 Split digest: `{facts.split.digest}`.  No patient and no source paper is on two sides.  COVID-CT's
 official test partition was neither used nor looked at.
 
-## Single slices and pictures: the tune side
+## Single slices and pictures: held-out patients
 
-Calibration and threshold come from this same side, so sensitivity and specificity are optimistic;
-the AUC is not fitted, but settings were chosen while looking at it.{_refit(config)}
+Calibration and threshold come from these same cases, so sensitivity and specificity are optimistic;
+the AUC is not fitted, but settings were chosen while looking at it.{_folds(config)}
 
 | tune cases | COVID-19 | other | patients | AUC (95 % interval) | logit 10 / 50 / 90 % |
 |---|---|---|---|---|---|
@@ -128,20 +128,22 @@ def _sides(split: Split) -> str:
     return "\n".join(lines)
 
 
-def _refit(config: FitConfig) -> str:
-    if not config.run.refit:
+def _folds(config: FitConfig) -> str:
+    if config.run.folds == 1:
         return ""
-    return """
+    return f"""
 
-**The shipped weights are not the measured ones.**  All numbers here are of networks that never
-saw the tune side; the shipped ones were then trained anew, with the same settings, on both sides.
-What was measured is the recipe, and nothing is left to measure the shipped weights on here."""
+**Cross-fitted.**  The patients were dealt into {config.run.folds} folds; every number below is of a
+network that never saw the patient, and the bundle ships the mean of these
+{config.run.folds} networks.  The mean itself can be measured on nothing here, since each case
+trained {config.run.folds - 1} of its members; on new data the mean of networks usually errs
+less than each."""
 
 
 def _members(config: FitConfig) -> str:
-    if config.run.members == 1:
+    if config.run.folds == 1:
         return "It is one network."
-    return f"It is the mean of {config.run.members} networks trained from different seeds."
+    return f"It is the mean of {config.run.folds} networks, each trained without one fold."
 
 
 def _licences(config: FitConfig) -> str:

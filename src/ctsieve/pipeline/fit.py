@@ -16,25 +16,23 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
-from ctsieve.datasets import DATASETS
 from ctsieve.learning.augment import PLAIN, Augmentation
 from ctsieve.learning.datamodule import StepsDataModule
 from ctsieve.learning.feed import (
-    Batch,
     Donors,
     FeedSettings,
     TrainingBatches,
     Views,
-    cached_donors,
-    cached_views,
     plain_batches,
 )
+from ctsieve.learning.folds import fold_by_patient, fold_sides, holding_out
 from ctsieve.learning.module import LaDnnModule, Optimisation
 from ctsieve.learning.split import TRAIN, TUNE, split_by_patient
 from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_statistics
-from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig, LaDnnMean
+from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig
+from ctsieve.pipeline.collection import Collection, open_collection
 from ctsieve.pipeline.fit_config import FitConfig
-from ctsieve.pipeline.release import Trained, release
+from ctsieve.pipeline.release import Member, Trained, release
 from ctsieve.types.cases import Case, Split
 
 STATISTICS_STEPS = 4
@@ -48,7 +46,7 @@ class Prepared:
 
     split: Split
     train: Views
-    tune: Views | None
+    tune: Views
     donors: Donors
 
 
@@ -71,78 +69,57 @@ def fit(
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    prepared = prepare_data(config, data, out / "cache")
-    first, again = out / "measured", out / "refit"
-    measured = train_members(config, prepared, first, data=data, resume=resume, progress=progress)
-    shipped = measured
-    if config.run.refit:
-        whole = refit_data(config, prepared.split, out / "cache")
-        shipped = train_members(config, whole, again, data=data, resume=resume, progress=progress)
-    return release(
-        Trained(measured=measured, shipped=shipped),
-        config,
-        prepared.split,
-        data=data,
-        folder=out / config.bundle.name,
-    )
-
-
-def prepare_data(config: FitConfig, data: Path, cache: Path) -> Prepared:
-    """Walk, split by patient, and open every image once."""
-    split = split_by_patient(
-        cases_of(config.data.sets, data),
-        name="+".join(config.data.sets),
-        tune_share=config.data.tune_share,
-        seed=config.data.split_seed,
-        always_train=frozenset(config.data.always_train),
-        always_tune=frozenset(config.data.always_tune),
-    )
-    larger = config.input.model_copy(update={"size": (config.cache_size, config.cache_size)})
-    windows = config.windows
-    return Prepared(
-        split=split,
-        train=cached_views(split.sides[TRAIN], larger, windows=windows, folder=cache),
-        tune=cached_views(
-            split.sides[TUNE], config.input, windows=[config.input.window], folder=cache
-        ),
-        donors=cached_donors(split.sides[TRAIN], larger, folder=cache),
-    )
-
-
-def refit_data(config: FitConfig, split: Split, cache: Path) -> Prepared:
-    """All cases of both sides as training cases, and nothing to tune on."""
-    cases = tuple(case for side in split.sides.values() for case in side)
-    larger = config.input.model_copy(update={"size": (config.cache_size, config.cache_size)})
-    return Prepared(
-        split=Split(name=split.name, sides={TRAIN: cases, TUNE: ()}),
-        train=cached_views(cases, larger, windows=config.windows, folder=cache),
-        tune=None,
-        donors=cached_donors(cases, larger, folder=cache),
-    )
-
-
-def cases_of(sets: Sequence[str], data: Path) -> Iterator[Case]:
-    """The cases of some data sets, one after another."""
-    for name in sets:
-        yield from DATASETS[name].walk(data)
-
-
-def train_members(
-    config: FitConfig,
-    prepared: Prepared,
-    out: Path,
-    *,
-    data: Path,
-    resume: bool = False,
-    progress: bool = False,
-) -> LaDnn | LaDnnMean:
-    """Train `members` networks, each from a seed of its own in `out`/seed-<seed>."""
+    collection = open_collection(config, data, out / "cache")
+    split = divide(config, collection.cases)
     members = []
-    for seed in range(config.run.seed, config.run.seed + config.run.members):
-        own = config.model_copy(update={"run": config.run.model_copy(update={"seed": seed})})
-        folder = out / f"seed-{seed}"
-        members.append(train(own, prepared, folder, data=data, resume=resume, progress=progress))
-    return members[0] if len(members) == 1 else LaDnnMean(members)
+    for number, (name, own) in enumerate(held_out(split).items()):
+        run = config.run.model_copy(update={"seed": config.run.seed + number})
+        network = train(
+            config.model_copy(update={"run": run}),
+            prepared(collection, own),
+            out / name,
+            data=data,
+            resume=resume,
+            progress=progress,
+        )
+        members.append(Member(network=network, split=own))
+    trained = Trained(members=tuple(members), split=split, collection=collection)
+    return release(trained, config, data=data, folder=out / config.bundle.name)
+
+
+def divide(config: FitConfig, cases: Sequence[Case]) -> Split:
+    """Sides "train" and "tune", or folds if the settings ask for them."""
+    section, name = config.data, "+".join(config.data.sets)
+    if config.run.folds > 1:
+        return fold_by_patient(
+            cases,
+            name=name,
+            folds=config.run.folds,
+            seed=section.split_seed,
+            always_train=frozenset(section.always_train),
+        )
+    return split_by_patient(
+        cases,
+        name=name,
+        tune_share=section.tune_share,
+        seed=section.split_seed,
+        always_train=frozenset(section.always_train),
+        always_tune=frozenset(section.always_tune),
+    )
+
+
+def held_out(split: Split) -> dict[str, Split]:
+    """The split of every network to train, by the name of its folder: one, or one a fold."""
+    if TUNE in split.sides:
+        return {TUNE: split}
+    return {fold: holding_out(split, fold) for fold in fold_sides(split)}
+
+
+def prepared(collection: Collection, split: Split) -> Prepared:
+    """One network's cases with their views."""
+    views, donors = collection.training(split.sides[TRAIN])
+    tune = collection.judged(split.sides[TUNE])
+    return Prepared(split=split, train=views, tune=tune, donors=donors)
 
 
 def train(
@@ -157,12 +134,10 @@ def train(
     """Train a network from its initial weights, or from the last checkpoint under `out`."""
     lightning.seed_everything(config.run.seed, workers=True, verbose=False)
     feed = training_batches(config, prepared)
-    tune: list[Batch] = []
-    if prepared.tune is not None:
-        tune = list(plain_batches(prepared.split.sides[TUNE], prepared.tune, LESIONS))
+    tune = list(plain_batches(prepared.split.sides[TUNE], prepared.tune, LESIONS))
     module = LaDnnModule(initial_network(config, feed, data), optimisation(config, len(feed)))
     with quiet_lightning():
-        trainer = trainer_for(config, out, progress=progress, validate=bool(tune))
+        trainer = trainer_for(config, out, progress=progress)
     last = out / "checkpoints" / LAST
     with quiet_lightning():
         trainer.fit(
@@ -242,17 +217,15 @@ def optimisation(config: FitConfig, num_steps: int) -> Optimisation:
     )
 
 
-def trainer_for(config: FitConfig, out: Path, *, progress: bool, validate: bool = True) -> Trainer:
+def trainer_for(config: FitConfig, out: Path, *, progress: bool) -> Trainer:
     """Lightning's trainer with logs, checkpoints and an early stop."""
     every = config.run.validate_every
     callbacks: list[Callback] = [
         ModelCheckpoint(
             out / "checkpoints", save_last=True, save_top_k=0, enable_version_counter=False
         ),
+        EarlyStopping("tune/covid", patience=config.run.patience, check_finite=False),
     ]
-    if validate:
-        stop = EarlyStopping("tune/covid", patience=config.run.patience, check_finite=False)
-        callbacks.append(stop)
     if progress:
         callbacks.append(TQDMProgressBar(refresh_rate=5))
     return Trainer(
@@ -262,7 +235,6 @@ def trainer_for(config: FitConfig, out: Path, *, progress: bool, validate: bool 
         max_epochs=sum(stage.epochs for stage in config.run.stages),
         reload_dataloaders_every_n_epochs=1,
         check_val_every_n_epoch=every,
-        limit_val_batches=1.0 if validate else 0,
         num_sanity_val_steps=0,
         log_every_n_steps=config.run.steps_per_epoch,
         gradient_clip_val=5.0,

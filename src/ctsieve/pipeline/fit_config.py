@@ -86,10 +86,9 @@ class RunConfig(_Section):
     patience: Count = 1000
     """Validations without a lower tune cross-entropy before the run stops."""
     augment: bool = True
-    refit: bool = False
-    """Train once more on both sides, ship that network, and report the numbers of the first."""
-    members: Count = 1
-    """Networks, from as many seeds, whose outputs the graph averages."""
+    folds: Count = 1
+    """Above 1: as many networks, each trained without its fold of the patients and measured on it;
+    the graph averages their outputs.  1: one network, measured on the tune side."""
 
 
 class BundleConfig(_Section):

@@ -31,12 +31,13 @@ from ctsieve.learning.calibrate import (
     fit_platt,
     youden_point,
 )
-from ctsieve.learning.feed import cached_views, covid_target
+from ctsieve.learning.feed import covid_target
 from ctsieve.learning.split import TUNE
-from ctsieve.models.la_dnn import LESIONS
+from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnMean
 from ctsieve.pipeline.card import CardFacts, SourceResult, metadata, model_card
+from ctsieve.pipeline.collection import Collection
 from ctsieve.pipeline.fit_config import FitConfig
-from ctsieve.pipeline.scan_level import ScanLevel, scan_level
+from ctsieve.pipeline.scan_level import ScanLevel, scan_level, scored_scans
 from ctsieve.runtime import RUNTIMES, Runtime
 from ctsieve.types.cases import Case, Split, num_patients
 from ctsieve.types.promise import promise
@@ -75,32 +76,53 @@ class TuneScores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A network, and the split whose tune side it never saw."""
+
+    network: LaDnn
+    split: Split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """The network that never saw the tune side, and the one to ship; they may be the same."""
+    """The networks of a run: one, or one for every fold of `split`."""
 
-    measured: Network
-    shipped: Network
+    members: tuple[Member, ...]
+    split: Split
+    collection: Collection
+
+    @property
+    def shipped(self) -> Network:
+        """What the bundle holds: the mean of all members."""
+        networks = [member.network for member in self.members]
+        return networks[0] if len(networks) == 1 else LaDnnMean(networks)
 
 
-def release(trained: Trained, config: FitConfig, split: Split, *, data: Path, folder: Path) -> Path:
-    """Write a bundle to `folder`, with what was measured on the tune side; returns `folder`."""
-    cases, x = tune_inputs(config, split, folder.parent / "cache")
+def release(trained: Trained, config: FitConfig, *, data: Path, folder: Path) -> Path:
+    """Write a bundle to `folder`, with what was measured on tune sides; returns `folder`."""
+    parts, scans = [], []
+    x = trained.collection.inputs(trusted_tune(trained.members[0]))
     with tempfile.TemporaryDirectory() as scratch:
-        _, engine = loaded(trained.measured, config, x, Path(scratch) / "measured")
-        scores = score(engine, cases, x)
+        for number, member in enumerate(trained.members):
+            cases = trusted_tune(member)
+            own = trained.collection.inputs(cases)
+            _, engine = loaded(member.network, config, own, Path(scratch) / str(number))
+            parts.append(score(engine, cases, own))
+            scans += scored_scans(engine, config, member.split, data)
+        scores = joined(parts)
         basis = calibration_cases(scores, config)
         picture = calibrate(basis)
-        scans = scan_level(engine, config, split, data, picture[0].slope)
+        scan = scan_level(scans, picture[0].slope)
         exported, engine = loaded(trained.shipped, config, x, Path(scratch) / "shipped")
         golden = _golden(engine, "model.onnx", config.input.size)
-        small, sentence = quantised(exported, config, score(engine, cases, x), x)
-    recipe = make_recipe(config, split, basis, picture, scans)
+        small, sentence = quantised(exported, config, score(engine, parts[0].cases, x), x)
+    recipe = make_recipe(config, trained.split, basis, picture, scan)
     facts = CardFacts(
         config=config,
-        split=split,
+        split=trained.split,
         point=picture[1],
         results=tuple(source_results(scores)),
-        scans=scans,
+        scans=scan,
         quantised=sentence,
     )
     members = {
@@ -127,16 +149,9 @@ def loaded(
     return exported, engine
 
 
-def tune_inputs(
-    config: FitConfig, split: Split, cache: Path
-) -> tuple[tuple[Case, ...], npt.NDArray[np.float32]]:
-    """The tune cases whose labels are trusted, and their inputs (N, 1, R, C)."""
-    cases = split.sides[TUNE]
-    views = cached_views(cases, config.input, windows=[config.input.window], folder=cache)
-    trusted = np.array([case.weight > 0.0 for case in cases])
-    pixels = np.asarray(views.pixels[views.first[trusted]])
-    x = pixels[:, None].astype(np.float32) / np.float32(255.0)
-    return tuple(case for case, t in zip(cases, trusted, strict=True) if t), x
+def trusted_tune(member: Member) -> tuple[Case, ...]:
+    """The tune cases whose labels are trusted."""
+    return tuple(case for case in member.split.sides[TUNE] if case.weight > 0.0)
 
 
 def score(engine: Runtime, cases: Sequence[Case], x: npt.NDArray[np.float32]) -> TuneScores:
@@ -145,6 +160,15 @@ def score(engine: Runtime, cases: Sequence[Case], x: npt.NDArray[np.float32]) ->
         cases=tuple(cases),
         logit=engine.run(x)["logits"][:, 0].astype(np.float64),
         positive=np.array([covid_target(case) > 0.5 for case in cases]),
+    )
+
+
+def joined(parts: Sequence[TuneScores]) -> TuneScores:
+    """The tune cases of all networks, each scored by the one that never saw it."""
+    return TuneScores(
+        cases=tuple(case for part in parts for case in part.cases),
+        logit=np.concatenate([part.logit for part in parts]),
+        positive=np.concatenate([part.positive for part in parts]),
     )
 
 

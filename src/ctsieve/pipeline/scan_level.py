@@ -4,7 +4,7 @@ There are very few of them, so only the intercept is fitted and, below `ENOUGH_S
 not chosen at all: it stays at one half.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,16 +69,24 @@ class ScanLevel:
         return float(self.platt(np.array([row.logit]))[0])
 
 
-def scan_level(
-    engine: Runtime, config: FitConfig, split: Split, data: Path, slope: float
-) -> ScanLevel | None:
-    """Score the tune side's scans and fit the scan level; None unless both labels are there."""
+def scored_scans(
+    engine: Runtime, config: FitConfig, split: Split, data: Path
+) -> list[tuple[Case, ScanRow]]:
+    """The scans of a tune side, each with its logits by a network that never saw it."""
     rule = config.bundle.slice_rule
-    cases = tuple(tune_scans(config, split, data))
+    return [
+        (case, scan_row(case, slice_logits(engine, case, config.input), rule))
+        for case in tune_scans(config, split, data)
+    ]
+
+
+def scan_level(scored: Sequence[tuple[Case, ScanRow]], slope: float) -> ScanLevel | None:
+    """Fit the scan level to scored scans; None unless both labels are there."""
+    cases = tuple(case for case, _ in scored)
+    rows = tuple(row for _, row in scored)
     positive = np.array([covid_target(case) > 0.5 for case in cases], dtype=np.bool_)
     if not positive.any() or positive.all():
         return None
-    rows = tuple(scan_row(case, slice_logits(engine, case, config.input), rule) for case in cases)
     logit = np.array([row.logit for row in rows])
     platt = fit_intercept(logit, positive, slope)
     alike = np.where(positive, 1.0 / positive.sum(), 1.0 / (~positive).sum())
