@@ -2,7 +2,7 @@
 
 The only type that knows who the patient is.  It travels with the volume from the reader to the
 DICOM writers and nowhere else: no other format, log or message looks at it, its `repr` is empty.
-Decision: docs/decisions/0009-who-the-patient-is.md
+Decision: docs/decisions/0011-who-the-patient-is.md
 """
 
 from collections.abc import Mapping

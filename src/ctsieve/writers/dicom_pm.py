@@ -25,9 +25,9 @@ from ctsieve.types.results import Explanation, Screening
 from ctsieve.writers._atomic import write_whole
 from ctsieve.writers._dicom.codes import (
     CALCULATION,
-    CLASS_ACTIVATION,
     GRADIENT_ACTIVATION,
     NO_UNITS,
+    SALIENCY,
     Concept,
 )
 from ctsieve.writers._dicom.derivation import name_sources
@@ -96,7 +96,8 @@ def _mapping(shown: Explanation) -> RealWorldValueMapping:
 
 
 def _quantity(method: str) -> Concept:
-    return GRADIENT_ACTIVATION if method.startswith("Grad-CAM") else CLASS_ACTIVATION
+    """What the numbers are, in CID 217: attention and occlusion are ways to say what is salient."""
+    return GRADIENT_ACTIVATION if method.startswith("Grad-CAM") else SALIENCY
 
 
 CARD = FormatCard(title="DICOM PM, heat as numbers", write=write, pictures=False)

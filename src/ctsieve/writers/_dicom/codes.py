@@ -39,7 +39,7 @@ LESIONS: Final = {
 """Crazy paving has a code in neither DCM nor the listed part of SNOMED CT: a private one."""
 
 LUNG: Final = Concept("39607008", "SCT", "Lung")
-RIGHT_AND_LEFT: Final = Concept("51440002", "SCT", "Right and left")
+BILATERAL: Final = Concept("51440002", "SCT", "Bilateral")
 ANATOMICAL_STRUCTURE: Final = Concept("91723000", "SCT", "Anatomical Structure")
 ABNORMAL_STRUCTURE: Final = Concept("49755003", "SCT", "Morphologically Abnormal Structure")
 
@@ -72,7 +72,7 @@ SEGMENTATION: Final = Concept("113076", "DCM", "Segmentation")
 INTELLIGENCE: Final = Concept("123110", "DCM", "Artificial Intelligence")
 MORPHOLOGY: Final = Concept("123104", "DCM", "Morphological Operations")
 GRADIENT_ACTIVATION: Final = Concept("130403", "DCM", "Gradient-weighted class activation")
-CLASS_ACTIVATION: Final = Concept("130402", "DCM", "Class activation")
+SALIENCY: Final = Concept("130404", "DCM", "Saliency")
 
 OF_INTEREST: Final = Concept("113000", "DCM", "Of Interest")
 QUALITY_ISSUE: Final = Concept("113010", "DCM", "Quality Issue")

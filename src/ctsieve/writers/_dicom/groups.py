@@ -20,6 +20,7 @@ from pydicom.uid import SegmentationStorage
 
 from ctsieve.types.results import Involvement, LesionFlag, Screening
 from ctsieve.writers._dicom.codes import (
+    BILATERAL,
     CALL,
     COMMENT,
     DENSE_SHARE,
@@ -31,7 +32,6 @@ from ctsieve.writers._dicom.codes import (
     PERCENT,
     QUALITY,
     QUALITY_FINDING,
-    RIGHT_AND_LEFT,
     SERIES_QUALITY,
     THRESHOLD,
     VOLUME,
@@ -179,4 +179,4 @@ def _evaluation(name: Concept, value: Concept) -> QualitativeEvaluation:
 
 
 def _lungs() -> FindingSite:
-    return FindingSite(coded(LUNG), laterality=coded(RIGHT_AND_LEFT))
+    return FindingSite(coded(LUNG), laterality=coded(BILATERAL))
