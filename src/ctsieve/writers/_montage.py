@@ -1,7 +1,7 @@
 """The whole scan on one page: small slices with heat, outlines of lungs and lesions, numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from ctsieve.types.results import Screening
 from ctsieve.types.volume import CTVolume
 from ctsieve.writers._colour import paint
-from ctsieve.writers._drawing import AMBER, BLACK, GREY, WHITE, Colour, canvas, write_text
+from ctsieve.writers._drawing import AMBER, BLACK, GREY, WHITE, Colour, canvas, font, write_text
 from ctsieve.writers._layout import NARROWEST, beside, framed, paragraphs, stacked
 from ctsieve.writers._overview import Sheet, sheet
 from ctsieve.writers._pictures import Bytes, resized
@@ -33,7 +33,12 @@ class Outline:
 
 
 def montage(screening: Screening, outlines: Sequence[Outline]) -> Image.Image:
-    """Evenly spaced slices, those that decided among them, head first."""
+    """Evenly spaced slices, those that decided among them, head first.
+
+    Heat is left out where lesions are outlined: their thin lines would drown in it.
+    """
+    if screening.instances:
+        screening = replace(screening, explanation=None)
     shown = sheet(screening, number=NUM_TILES, longest=TILE)
     picture = Image.fromarray(_painted(shown))
     pixels = np.array(picture)
@@ -101,7 +106,8 @@ def _legend(outlines: Sequence[Outline]) -> Image.Image:
     """A swatch and a name for each outline."""
     entries = []
     for outline in outlines:
-        name = paragraphs([outline.name], width=SWATCH * 16, size=15, fill=WHITE)
+        length = font(15).getlength(outline.name) + SWATCH
+        name = paragraphs([outline.name], width=round(length), size=15, fill=WHITE)
         entries += [canvas(SWATCH, SWATCH, outline.colour), name]
     return beside(entries) if entries else canvas(1, 1)
 

@@ -65,7 +65,7 @@ def quality_group(screening: Screening) -> Group:
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=_tracking(screening, "Screening"),
         algorithm_id=algorithm_in_full(screening),
-        finding_sites=[_lungs()],
+        finding_sites=[_lung()],
         qualitative_evaluations=[
             _evaluation(SERIES_QUALITY, QUALITY[gate.verdict]),
             *(_evaluation(QUALITY_FINDING, private(f.code, f.code)) for f in gate.findings),
@@ -83,7 +83,7 @@ def label_group(screening: Screening, source: Source, label: str) -> Group:
         tracking_identifier=_tracking(screening, label_name(label)),
         finding_type=coded(label_concept(label)),
         algorithm_id=algorithm(screening),
-        finding_sites=[_lungs()],
+        finding_sites=[_lung()],
         measurements=[
             _measurement(score, prediction.probability[label], NO_UNITS),
             _measurement(THRESHOLD, prediction.threshold[label], NO_UNITS),
@@ -107,7 +107,7 @@ def flag_group(screening: Screening, flag: LesionFlag) -> Group:
         tracking_identifier=_tracking(screening, f"{lesion_name(flag.kind)}, flag"),
         finding_type=coded(concept),
         algorithm_id=algorithm(screening),
-        finding_sites=[_lungs()],
+        finding_sites=[_lung()],
         measurements=[
             # Lesion outputs are never calibrated: they are learnt from weak labels.
             _measurement(score_concept(calibrated=False), flag.probability, NO_UNITS),
@@ -141,7 +141,7 @@ def segment_group(
         ),
         finding_type=coded(segment.concept),
         finding_category=coded(segment.category),
-        finding_sites=[_lungs()],
+        finding_sites=[_both_lungs() if segment is lungs else _lung()],
         measurements=measurements,
     )
     return commented(group, [found.method] if segment is lungs and found is not None else [])
@@ -178,5 +178,10 @@ def _evaluation(name: Concept, value: Concept) -> QualitativeEvaluation:
     return QualitativeEvaluation(name=coded(name), value=coded(value))
 
 
-def _lungs() -> FindingSite:
+def _lung() -> FindingSite:
+    """Somewhere in the lungs: of a lesion's side nothing is said."""
+    return FindingSite(coded(LUNG))
+
+
+def _both_lungs() -> FindingSite:
     return FindingSite(coded(LUNG), laterality=coded(BILATERAL))
