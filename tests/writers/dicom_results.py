@@ -47,6 +47,14 @@ def in_memory(geometry: Geometry, orientation: Cosines) -> CTVolume:
     )
 
 
+def as_if_read(screening: Screening) -> Screening:
+    """The screening as if its volume had been read from DICOM, without any file."""
+    volume = screening.image
+    assert isinstance(volume, CTVolume)
+    read = in_memory(volume.geometry, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)))
+    return replace(screening, image=replace(read, hu=volume.hu))
+
+
 def through_dicom(volume: CTVolume, folder: Path, *, habit: str = "plain") -> CTVolume:
     """The volume written as a scanner with that habit would, and read again."""
     save_dicom(volume, folder, habit=habit)

@@ -96,5 +96,9 @@ def _segmentations(screening: Screening, source: Source) -> list[Dataset]:
 
 
 CARD = FormatCard(
-    title="DICOM SR, the answer in codes", write=write, pictures=False, along=("dicom-seg",)
+    title="DICOM SR, the answer in codes",
+    write=write,
+    pictures=False,
+    dicom=True,
+    along=("dicom-seg",),
 )
