@@ -213,6 +213,20 @@ def test_a_file_in_place_of_the_folder_is_a_usage_error(
     assert (tmp_path / "file").read_text() == "kept"
 
 
+@pytest.mark.parametrize("command", ["phantom", "pack"])
+def test_a_place_that_cannot_be_written_is_said_without_a_traceback(
+    command: str, tmp_path: Path, bundle: Path, ctsieve: Command
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    target = tmp_path / "file" / "new"
+    small = ("phantom", target, "--kind", "normal", "--slices", 12, "--matrix", 48)
+    done = ctsieve(*(small if command == "phantom" else ("bundle", "pack", bundle, target)))
+    assert done.code == 6
+    assert str(tmp_path / "file") in done.err
+    assert "hint: check the path" in done.err
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_misspelt_format_is_said_before_anything_is_read(
     tmp_path: Path, ctsieve: Command
 ) -> None:
