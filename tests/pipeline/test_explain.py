@@ -1,6 +1,5 @@
 """Explaining: the answer stays, the map is the method's, and the check can tell maps apart."""
 
-
 import numpy as np
 import pytest
 from tests.screened import phantom, phantom_picture, screener
