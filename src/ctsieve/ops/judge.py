@@ -23,10 +23,11 @@ def prepare_judged(image: CTVolume | CTPicture, lungs: Mask, spec: InputSpec) ->
     Where no slice does and the gate let it pass all the same, every slice is judged.
     """
     keep = lung_slices(lungs) if lungs.any() else np.ones(len(lungs), dtype=np.bool_)
-    return prepare(image, spec, keep=keep, box=_box(image, lungs, keep, spec))
+    return prepare(image, spec, keep=keep, box=judged_box(image, lungs, keep, spec))
 
 
-def _box(image: CTVolume | CTPicture, lungs: Mask, keep: Mask, spec: InputSpec) -> Box | None:
+def judged_box(image: CTVolume | CTPicture, lungs: Mask, keep: Mask, spec: InputSpec) -> Box | None:
+    """The box around what the slices marked in `keep` (S,) show; None for the whole slice."""
     if isinstance(image, CTPicture):
         return crop_box(image.values[keep], spec.crop)
     if spec.crop == "whole" or not lungs.any():
