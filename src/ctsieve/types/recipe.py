@@ -6,6 +6,7 @@ JSON round trip; `digest` names it.
 """
 
 import hashlib
+import operator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -27,6 +28,8 @@ class FittedOn(_Frozen):
     criterion: str
     num_cases: Annotated[int, Field(ge=1)]
     num_patients: Annotated[int, Field(ge=1)]
+    leakage: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    """What the split is known to have on two sides (`Split.leakage`); left out of JSON if empty."""
 
 
 class WindowSpec(_Frozen):
@@ -118,6 +121,16 @@ class Recipe(_Frozen):
         if len(self.lesion_thresholds) not in (0, len(self.lesions)):
             raise ValueError("one lesion threshold per lesion is needed, or none")
         return self
+
+    @property
+    def leakage(self) -> tuple[str, ...]:
+        """What any of its numbers was fitted on is known to have on two sides; empty: nothing."""
+        origins: list[FittedOn | None] = []
+        for level in (self.picture, self.scan):
+            origins += [part.fitted for part in level.calibration]
+            origins += [part.fitted for part in level.thresholds]
+        sentences = [text for origin in origins if origin is not None for text in origin.leakage]
+        return tuple(dict.fromkeys(sentences))
 
     @property
     def digest(self) -> str:
