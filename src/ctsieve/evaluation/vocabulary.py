@@ -12,8 +12,8 @@ from ctsieve.types.audit import AuditFinding
 
 NEAR = 0.6
 """Share of letters two words have in common, in order, from which one may be meant by the other."""
-FLAG_SHARE = 0.9
-"""A column of a table is a flag when so many of its filled cells are one word, or near it."""
+FLAG_WORDS = 2
+"""A column of a table with more different words is no flag."""
 
 
 def unexpected_words(
@@ -80,19 +80,17 @@ def spellings(kind: str, found: Mapping[str, int]) -> tuple[AuditFinding, ...]:
     )
 
 
-def flag_spellings(
-    table: str, rows: Iterable[Mapping[str, str | None]]
-) -> tuple[AuditFinding, ...]:
-    """Columns of a table whose cells hold, as a flag, a word that is almost the column's name."""
-    words: dict[str, Counter[str]] = {}
-    for row in rows:
-        for column, cell in row.items():
-            if cell.strip():
-                words.setdefault(column, Counter())[cell.strip()] += 1
+def flag_spellings(table: str, rows: Sequence[Mapping[str, str]]) -> tuple[AuditFinding, ...]:
+    """Columns of a table whose cells hold, as a flag, a word that is almost the column's name.
+
+    A flag column has empty cells too, and at most `FLAG_WORDS` words.
+    """
     findings = []
-    for column, cells in words.items():
-        odd = {w: n for w, n in cells.items() if w != column and nearest(w, [column])}
-        if odd and (cells[column] + sum(odd.values())) >= FLAG_SHARE * sum(cells.values()):
+    for column in rows[0] if rows else ():
+        cells = Counter((row[column] or "").strip() for row in rows)
+        empty = cells.pop("", 0)
+        odd = {word: n for word, n in cells.items() if word != column and nearest(word, [column])}
+        if odd and empty and len(cells) <= FLAG_WORDS and set(cells) <= {column, *odd}:
             findings.append(_odd_flag(table, column, odd))
     return tuple(findings)
 
