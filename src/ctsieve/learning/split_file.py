@@ -10,7 +10,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ctsieve.learning.whole_files import write_whole
-from ctsieve.types.cases import Case, Split
+from ctsieve.types.cases import Case, Sides, Split
 from ctsieve.types.errors import InputRejected, UsageError
 from ctsieve.version import __version__
 
@@ -82,6 +82,21 @@ def read_split(path: Path, cases: Iterable[Case]) -> Split:
         InputRejected: a case is not in the data, or its label or patient is not what it was.
     """
     file = load_split_file(path)
+    split = Split(name=file.name, sides=filled(file, cases), leakage=file.leakage)
+    if split.digest != file.digest:
+        raise InputRejected(
+            f"labels or patients are not those that split {file.name!r} was made with",
+            hint="make the split again, or use the data it was made with",
+        )
+    return split
+
+
+def filled(file: SplitFile, cases: Iterable[Case]) -> Sides:
+    """The sides of a split file with their cases, whatever they share.
+
+    Raises:
+        InputRejected: a case is not in the data.
+    """
     known = {case.id: case for case in cases}
     missing = [name for own in file.sides.values() for name in own if name not in known]
     if missing:
@@ -90,11 +105,4 @@ def read_split(path: Path, cases: Iterable[Case]) -> Split:
             f"{missing[0]!r}",
             hint=f"it was made for {', '.join(file.data)}: give the same data, whole",
         )
-    sides = {side: tuple(known[name] for name in own) for side, own in file.sides.items()}
-    split = Split(name=file.name, sides=sides, leakage=file.leakage)
-    if split.digest != file.digest:
-        raise InputRejected(
-            f"labels or patients are not those that split {file.name!r} was made with",
-            hint="make the split again, or use the data it was made with",
-        )
-    return split
+    return {side: tuple(known[name] for name in own) for side, own in file.sides.items()}
