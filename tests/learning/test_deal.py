@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.collection import DATA, needs_data
 
 from ctsieve.datasets import DATASETS
-from ctsieve.ops.deal import deal
 from ctsieve.learning.split_file import load_split_file, read_split, write_split
+from ctsieve.ops.deal import deal
 from ctsieve.ops.kin import kin
 from ctsieve.types.cases import Case, Split
 from ctsieve.types.errors import InputRejected, UsageError

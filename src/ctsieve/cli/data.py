@@ -81,7 +81,8 @@ def walk(names: Names, data: Root = ROOT, json: AsJson = False) -> None:
         for case in opened.all_cases:
             typer.echo(as_json.dump_json(case).decode())
         return
-    for row in tally(sides_of(opened)[0]):
+    divided = sides_of(opened)
+    for row in tally({**divided.sides, "": divided.others}):
         words = "  ".join(filter(None, (row.side, row.site, row.label, row.sex, row.age)))
         typer.echo(f"{row.cases:>8} cases {row.patients:>6} patients  {words}")
     for name, card in opened.cards.items():

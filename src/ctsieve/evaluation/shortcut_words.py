@@ -30,19 +30,25 @@ ADVICE = {
 
 
 def cue_findings(cues: Sequence[CueResult]) -> tuple[AuditFinding, ...]:
-    """A trap for every fact that tells a label."""
-    return tuple(
-        AuditFinding(
-            code=f"shortcut-{cue.cue}",
-            gravity="trap",
-            sentence=f"{cue.title} alone tells {cue.label} from the rest with an AUC of "
-            f"{cue.figure.value:.2f} (95 % interval {cue.figure.low:.2f} to "
-            f"{cue.figure.high:.2f}){_levels(cue)}.",
-            advice=ADVICE[cue.cue],
-            number=cue.figure.num_cases,
-        )
-        for cue in cues
-        if cue.figure.value >= TELLING and cue.figure.low > 0.5
+    """A trap for every fact that tells a label; `cues` have the most telling first."""
+    telling: dict[str, list[CueResult]] = {}
+    for cue in cues:
+        if cue.figure.value >= TELLING and cue.figure.low > 0.5:
+            telling.setdefault(cue.cue, []).append(cue)
+    return tuple(_shortcut(*own) for own in telling.values())
+
+
+def _shortcut(best: CueResult, *others: CueResult) -> AuditFinding:
+    figure = best.figure
+    also = ", ".join(f"{cue.label} {cue.figure.value:.2f}" for cue in others)
+    return AuditFinding(
+        code=f"shortcut-{best.cue}",
+        gravity="trap",
+        sentence=f"{best.title} alone tells {best.label} from the rest with an AUC of "
+        f"{figure.value:.2f} (95 % interval {figure.low:.2f} to {figure.high:.2f}){_levels(best)}."
+        + (f"  Also: {also}." if also else ""),
+        advice=ADVICE[best.cue],
+        number=figure.num_cases,
     )
 
 
@@ -52,7 +58,7 @@ def _levels(cue: CueResult) -> str:
     rest: Counter[str] = Counter()
     for value, labels in cue.levels.items():
         for label, number in labels.items():
-            (own if label == cue.label else rest)[value or "unknown"] += number
+            (own if label == cue.label else rest)[value] += number
     if not own or not rest:
         return ""
     return f": {_listed(own, cue.label)}; {_listed(rest, 'others')}"
@@ -75,7 +81,8 @@ def file_findings(
     `words` and `extensions` are by case; `widths` are in pixels.
     """
     formats = {case: facts.get("file-format", "") for case, facts in words.items()}
-    modes = Counter(facts["picture-mode"] for facts in words.values() if facts["picture-mode"])
+    modes = Counter(facts["picture-mode"] for facts in words.values())
+    modes.pop("none", None)
     findings = [*_lying_names(formats, extensions)]
     for code, plural, counts in (
         ("mixed-extensions", "file name extensions", Counter(extensions.values())),
@@ -123,12 +130,10 @@ def _lying_names(formats: Mapping[str, str], extensions: Mapping[str, str]) -> l
 
 def twin_findings(twins: Sequence[Twins], patients: Mapping[str, str]) -> tuple[AuditFinding, ...]:
     """Copies on two sides, under two labels, under two patients; `patients` are by case."""
-    sides = [pair for pair in twins if pair.sides[0] != pair.sides[1]]
+    sides = [pair for pair in twins if "" not in pair.sides and pair.sides[0] != pair.sides[1]]
     labels = [pair for pair in twins if pair.labels[0] != pair.labels[1]]
     apart = [
-        pair
-        for pair in twins
-        if pair.sides[0] == pair.sides[1] and patients[pair.one] != patients[pair.other]
+        pair for pair in twins if pair not in sides and patients[pair.one] != patients[pair.other]
     ]
     found = (
         _pairs(sides, "copies-on-two-sides", "leak", "on different sides"),

@@ -90,7 +90,7 @@ def _few(patients: Mapping[str, set[str]]) -> list[AuditFinding]:
             code="few-patients",
             gravity="note",
             sentence=f"{label!r} has {len(own)} {'patient' if len(own) == 1 else 'patients'}: "
-            "numbers about it have wide intervals.",
+            "numbers about it have wide intervals, or none at all.",
             examples=(label,),
             number=len(own),
         )

@@ -47,8 +47,8 @@ TURNS = (
     "mirrored top to bottom",
     "turned by 180 degrees",
     "mirrored along the main diagonal",
-    "turned by 90 degrees",
     "turned by 270 degrees",
+    "turned by 90 degrees",
     "mirrored along the other diagonal",
 )
 """What `variants` does, in its order; 90 degrees are counter-clockwise."""

@@ -27,6 +27,8 @@ MARGIN = 0.1
 """How far beyond the lungs' box is painted over, as a share of its sides."""
 MIDDLE: Box = ((0.15, 0.1), (0.85, 0.9))
 """The box painted over where no lungs are found, as shares of the picture."""
+NONE = "none"
+"""The word for what a file does not have: a DICOM slice's pixel mode, a picture's scanner."""
 SHADES = (1, 25, 50, 75, 99)
 """Percentiles of the display values that stand for a picture's window."""
 
@@ -62,8 +64,8 @@ def _words(image: CTVolume | CTPicture) -> dict[str, str]:
     scanner = " ".join(filter(None, (made.manufacturer, made.model_name, made.kernel)))
     return {
         "file-format": made.picture_format or image.provenance.reader,
-        "picture-mode": made.picture_mode or "",
-        "scanner": scanner,
+        "picture-mode": made.picture_mode or NONE,
+        "scanner": scanner or NONE,
     }
 
 

@@ -24,6 +24,7 @@ from ctsieve.types.cases import Case, Sides
 from ctsieve.types.errors import UsageError
 from ctsieve.version import __version__
 
+NO_SIDE = ""
 LARGEST_TABLE = 20_000_000
 """Bytes; tables beyond are not searched for spellings."""
 
@@ -40,6 +41,8 @@ class AuditPlan:
     """Labels that are expected; none: whatever is there."""
     lesions: tuple[str, ...] = ()
     """Lesion names that are expected, as a model spells them."""
+    others: tuple[Case, ...] = ()
+    """Cases on no side: they count, but cannot leak."""
     tables: tuple[Path, ...] = ()
     """CSV files whose words are checked."""
     known_traps: tuple[str, ...] = ()
@@ -52,16 +55,17 @@ class AuditPlan:
 def audit(
     sides: Sides, plan: AuditPlan, *, progress: Progress = lambda _done, _total: None
 ) -> AuditReport:
-    """Audit the cases of `sides`; one side is enough where there is no split.
+    """Audit the cases of `sides`, and `plan.others`; one side is enough where there is no split.
 
     Raises:
         UsageError: there is no case.
     """
-    cases = tuple({case.id: case for own in sides.values() for case in own}.values())
+    everywhere = {**sides, NO_SIDE: plan.others} if plan.others else dict(sides)
+    cases = tuple({case.id: case for own in everywhere.values() for case in own}.values())
     if not cases:
         raise UsageError("there is no case to audit")
     seen = look_at_all(cases, workers=plan.workers, progress=progress)
-    side_of = {case.id: side for side, own in sides.items() for case in own}
+    side_of = {case.id: side for side, own in everywhere.items() for case in own}
     twins = find_twins(seen, side_of)
     cues = tuple(sorted(find_cues(seen, plan.seed), key=lambda cue: -cue.figure.value))
     patients = {case.id: case.patient for case in cases}
@@ -78,12 +82,12 @@ def audit(
     return AuditReport(
         data=plan.data,
         split=plan.split,
-        digest=_digest(sides),
-        sides={side: (len(own), len({c.patient for c in own})) for side, own in sides.items()},
+        digest=_digest(everywhere),
+        sides={side: (len(own), len({c.patient for c in own})) for side, own in everywhere.items()},
         findings=tuple(sorted(findings, key=lambda f: GRAVITIES.index(f.gravity))),
         cues=cues,
         twins=twins,
-        counts=tally(sides),
+        counts=tally(everywhere),
         unreadable=seen.unreadable,
         known_traps=plan.known_traps,
         software=f"ctsieve {__version__}",

@@ -21,7 +21,7 @@ from ctsieve.types.audit import CueResult
 from ctsieve.types.cases import Case
 
 FOLDS = 5
-"""Of the cross-validated AUCs."""
+"""Of the cross-validated AUCs; a label that fewer groups of patients have is not tested."""
 MOST_LEVELS = 12
 """A fact with more values is not broken down by value."""
 POSITIVE = "covid19"
@@ -29,7 +29,7 @@ WORDS = {
     "source": "The source",
     "file-extension": "The file name extension",
     "file-format": "The file format",
-    "picture-mode": "The pixel mode (grey, colour, transparent)",
+    "picture-mode": "The pixel mode (L is grey, RGB colour, RGBA transparent)",
     "scanner": "The scanner and kernel",
 }
 NUMBERS = {
@@ -39,13 +39,13 @@ NUMBERS = {
     "spacing": "The voxel spacing",
     "coloured-marks": "The share of coloured pixels (arrows, letters)",
 }
-AROUND = "A small model that sees all but the lungs"
+AROUND = "What lies around the lungs (seen by a small model, the lungs painted over)"
 
 
 def find_cues(seen: Seen, seed: int) -> Iterator[CueResult]:
     """Every fact that varies, against every label (of two labels, against one)."""
-    labels = sorted({case.label for case in seen.cases}, key=lambda label: label != POSITIVE)
-    if len(labels) < 2 or len(kin(seen.cases)) < FOLDS:
+    labels = tested_labels(seen.cases)
+    if not labels:
         return
     fold_of = {
         case.id: number
@@ -58,7 +58,7 @@ def find_cues(seen: Seen, seed: int) -> Iterator[CueResult]:
     patients = np.array([case.patient for case in seen.cases])
     words = _words(seen)
     for cue, features in _features(seen, words).items():
-        for label in labels[:1] if len(labels) == 2 else labels:
+        for label in labels:
             positive = np.array([case.label == label for case in seen.cases])
             score = held_out_scores(features, positive, fold)
             figure = within_folds_auc(score, positive, fold, patients, seed=seed)
@@ -70,6 +70,19 @@ def find_cues(seen: Seen, seed: int) -> Iterator[CueResult]:
                     figure=figure,
                     levels=_levels(words[cue], seen.cases) if cue in words else {},
                 )
+
+
+def tested_labels(cases: Sequence[Case]) -> list[str]:
+    """Labels that enough groups of patients have and have not; of two opposite ones the first."""
+    groups = kin(cases)
+    labels = sorted({case.label for case in cases}, key=lambda label: (label != POSITIVE, label))
+    enough = []
+    for label in labels:
+        have = sum(any(case.label == label for case in group) for group in groups)
+        have_not = sum(any(case.label != label for case in group) for group in groups)
+        if min(have, have_not) >= FOLDS:
+            enough.append(label)
+    return enough[:1] if len(labels) == 2 else enough
 
 
 def _words(seen: Seen) -> dict[str, list[str]]:

@@ -76,8 +76,9 @@ class AuditDone:
         grave = [f for f in self.report.findings if GRAVITIES.index(f.gravity) <= limit]
         if grave:
             codes = ", ".join(dict.fromkeys(finding.code for finding in grave))
+            number = "a reason" if len(grave) == 1 else f"{len(grave)} reasons"
             raise AuditFailed(
-                f"the audit found {len(grave)} reasons not to train on this: {codes}",
+                f"the audit found {number} not to train on this: {codes}",
                 hint=f"read {self.files[0]}; --fail-on says what counts",
             )
 
@@ -94,11 +95,12 @@ def run_audit(
         OutOfResources: the disk is full.
     """
     data = open_data(request.names, request.root)
-    sides, words = sides_of(data, published=request.published, split=request.split)
+    divided = sides_of(data, published=request.published, split=request.split)
     cards = data.cards.values()
     plan = AuditPlan(
         data=data.names,
-        split=words,
+        split=divided.words,
+        others=divided.others,
         labels=tuple(dict.fromkeys(label for card in cards for label in card.labels)),
         lesions=request.lesions
         or tuple(dict.fromkeys(lesion for card in cards for lesion in card.lesions)),
@@ -107,7 +109,7 @@ def run_audit(
         findings=copy_findings(data),
         workers=request.workers,
     )
-    report = audit(sides, plan, progress=progress)
+    report = audit(divided.sides, plan, progress=progress)
     pictures = drawn(report.twins[:DRAWN_PAIRS], data.all_cases)
     files = (
         *write_audit_html(report, out, pictures=pictures),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from ctsieve.datasets import DATASETS, shortfalls
 from ctsieve.learning.split_file import filled, load_split_file
@@ -17,6 +18,16 @@ WHOLE = "all"
 """The one side of cases that nobody divided."""
 PARTITIONS = {"train": "train", "val": "tune", "test": "test"}
 """Publishers' partitions to sides."""
+
+
+class Divided(NamedTuple):
+    """Cases on sides, whatever these share."""
+
+    sides: Sides
+    words: str
+    """What the sides are; "" where nobody divided the cases."""
+    others: tuple[Case, ...] = ()
+    """Cases on no side, where only some data sets have partitions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +80,10 @@ def open_data(names: Sequence[str], root: Path) -> OpenedData:
     return OpenedData(root=root, cards=cards, cases=cases)
 
 
-def sides_of(
-    data: OpenedData, *, published: str = "", split: Path | None = None
-) -> tuple[Sides, str]:
+def sides_of(data: OpenedData, *, published: str = "", split: Path | None = None) -> Divided:
     """The sides of a split file, of a published split, or of the publishers' partitions.
 
-    Returns the sides, whatever they share, and what they are in words; one side "all" and no words
-    where there are no partitions.
+    Without any of them all cases are one side, "all".
 
     Raises:
         UsageError: both are given, or the file is no split file.
@@ -86,12 +94,15 @@ def sides_of(
         raise UsageError("a split file and a published split cannot be used together")
     if split is not None:
         file = load_split_file(split)
-        return filled(file, data.all_cases), f"split {file.name} of {split.name}"
+        return Divided(filled(file, data.all_cases), f"split {file.name} of {split.name}")
     if published:
         dealt = [card.split(published).deal(data.cases[name]) for name, card in data.cards.items()]
-        return _joined(dealt), f"published split {published}"
-    sides = _joined([_by_partition(data.all_cases)])
-    return (sides, "the publishers' partitions") if sides else ({WHOLE: data.all_cases}, "")
+        return Divided(_joined(dealt), f"published split {published}")
+    sides = _by_partition(data.all_cases)
+    if not sides:
+        return Divided({WHOLE: data.all_cases}, "")
+    others = tuple(case for case in data.all_cases if not case.partition)
+    return Divided(sides, "the publishers' partitions", others)
 
 
 def _by_partition(cases: Sequence[Case]) -> Sides:
@@ -99,7 +110,8 @@ def _by_partition(cases: Sequence[Case]) -> Sides:
     for case in cases:
         if case.partition:
             sides[PARTITIONS.get(case.partition, case.partition)].append(case)
-    return {side: tuple(own) for side, own in sides.items()}
+    known = [side for side in PARTITIONS.values() if side in sides]
+    return {side: tuple(sides[side]) for side in dict.fromkeys((*known, *sides))}
 
 
 def _joined(dealt: Sequence[Sides]) -> Sides:

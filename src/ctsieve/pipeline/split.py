@@ -53,7 +53,8 @@ def make_split(
 
 def _sides(data: OpenedData, plan: SplitPlan, progress: Progress) -> tuple[Sides, str]:
     if plan.published:
-        return sides_of(data, published=plan.published)
+        divided = sides_of(data, published=plan.published)
+        return divided.sides, divided.words
     if plan.folds:
         shares = {fold_name(number): 1.0 for number in range(plan.folds)}
         method = f"{plan.folds} folds"

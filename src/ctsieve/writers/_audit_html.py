@@ -13,6 +13,8 @@ from ctsieve.writers._pictures import Bytes, jpeg_uri
 FILE_NAME = "audit.html"
 MOST_ROWS = 200
 """Rows of a table; audit.json has all."""
+FEW_ROWS = 30
+"""A table with more is folded up."""
 LOWEST_AUC = 0.4
 """Where the axis of AUCs begins."""
 
@@ -75,6 +77,7 @@ def audit_to_html(report: AuditReport, *, pictures: Mapping[str, Bytes]) -> str:
             counts=report.counts[:MOST_ROWS],
             columns=_columns(report),
             most=MOST_ROWS,
+            few=FEW_ROWS,
             style=style,
             style_digest=source_digest(style),
         )
@@ -83,11 +86,10 @@ def audit_to_html(report: AuditReport, *, pictures: Mapping[str, Bytes]) -> str:
 
 def _headline(report: AuditReport) -> str:
     leaks, traps = len(report.of("leak")), len(report.of("trap"))
-    if leaks:
-        return f"{counted(leaks, 'leak')} between the sides"
-    if traps:
-        return f"No leak found, {counted(traps, 'trap')}"
-    return "No leak and no trap found"
+    found = counted(traps, "trap") if traps else "no trap"
+    if not report.split:
+        return found.capitalize() if traps else "No trap found"
+    return f"{counted(leaks, 'leak')}, {found}" if leaks else f"No leak, {found}"
 
 
 def _tone(report: AuditReport) -> str:
@@ -108,7 +110,7 @@ def _bar(cue: CueResult) -> AucBar:
         high=_place(figure.high),
         telling=figure.low > 0.5,
         levels=tuple(
-            (value or "unknown", ", ".join(f"{n} {label}" for label, n in labels.items()))
+            (value, ", ".join(f"{n} {label}" for label, n in labels.items()))
             for value, labels in cue.levels.items()
         ),
     )
@@ -129,7 +131,7 @@ def _row(twins: Twins, pictures: Mapping[str, Bytes]) -> TwinRow:
 
 def _where(twins: Twins) -> str:
     """What makes a pair worth a look: its sides, its labels, or its patients."""
-    if twins.sides[0] != twins.sides[1]:
+    if "" not in twins.sides and twins.sides[0] != twins.sides[1]:
         return f"{twins.sides[0]} and {twins.sides[1]}"
     if twins.labels[0] != twins.labels[1]:
         return f"{twins.labels[0]} and {twins.labels[1]}"
