@@ -119,7 +119,9 @@ def _lying_names(formats: Mapping[str, str], extensions: Mapping[str, str]) -> l
         AuditFinding(
             code="name-says-another-format",
             gravity="note",
-            sentence=f"{len(cases)} files named .{said} hold {kind.upper()} data.",
+            sentence=f"1 file named .{said} holds {kind.upper()} data."
+            if len(cases) == 1
+            else f"{len(cases)} files named .{said} hold {kind.upper()} data.",
             advice="Readers that believe names fail on them; this one looks at the first bytes.",
             examples=tuple(cases[:EXAMPLES]),
             number=len(cases),

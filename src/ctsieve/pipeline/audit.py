@@ -160,7 +160,9 @@ def _unreadable(seen: Seen) -> Iterator[AuditFinding]:
         yield AuditFinding(
             code="unreadable",
             gravity="trap",
-            sentence=f"{len(seen.unreadable)} cases cannot be read and were not looked at.",
+            sentence="1 case cannot be read and was not looked at."
+            if len(seen.unreadable) == 1
+            else f"{len(seen.unreadable)} cases cannot be read and were not looked at.",
             advice="Repair or remove them: training stops at the first.",
             examples=tuple(seen.unreadable)[:5],
             number=len(seen.unreadable),
