@@ -151,7 +151,7 @@ def _placed(stack: Stack) -> tuple[Placed, tuple[str, ...]]:
     frames, assumed = with_places(stack.frames)
     single, dropped = without_twins(frames)
     placed = place(single)
-    return placed, (*assumed, *dropped, *placed.steps)
+    return placed, (*stack.steps, *assumed, *dropped, *placed.steps)
 
 
 def _voxels(
