@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ctsieve.cli import bundle, doctor, explain, fit, gate, info, phantom, screen
+from ctsieve.cli import bundle, data, doctor, explain, fit, gate, info, phantom, screen
 from ctsieve.types.errors import CtsieveError, OutOfResources
 from ctsieve.version import __version__
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 for command in (screen, explain, gate, info, phantom, fit, doctor):
     app.command(name=command.__name__.rpartition(".")[2])(command.run)
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> None:
