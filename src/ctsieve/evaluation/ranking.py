@@ -91,6 +91,19 @@ def precision_recall_curve(sample: Sample) -> Curve:
     return Curve(x=up / up[-1], y=up / (up + down), cut=cut)
 
 
+def roc_band(sample: Sample, weight: Weights, *, at: Floats) -> Floats:
+    """Sensitivities (D, F) at false positive rates (F,) under every weighting, by straight lines.
+
+    Weightings that have one kind only are left out.
+    """
+    ups, downs = _by_score(sample.probability, sample.positive, weight)
+    both = (ups.sum(axis=1) > 0) & (downs.sum(axis=1) > 0)
+    up, down = (w[both, ::-1].cumsum(axis=1, dtype=np.float64) for w in (ups, downs))
+    pairs = zip(down / down[:, -1:], up / up[:, -1:], strict=True)
+    lines = [np.interp(at, np.append(0.0, x), np.append(0.0, y)) for x, y in pairs]
+    return np.array(lines).reshape(-1, at.size)
+
+
 def _from_the_top(sample: Sample) -> tuple[Floats, Floats, Floats]:
     """Different scores from the highest, and how many positives and negatives reach each."""
     cut, group = np.unique(sample.probability, return_inverse=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from ctsieve.ops.upright import upright
 from ctsieve.ops.window import picture_of
 from ctsieve.pipeline.screen import Image, Screener
 from ctsieve.readers import read_study
@@ -73,7 +74,7 @@ def score_case(screener: Screener, case: Case, *, side: str = "") -> CaseScore:
 
 
 def image_of(case: Case) -> Image:
-    """The image of a case: a file, the slices of a scan, or one slice as a picture.
+    """The image of a case, upright: a file, the slices of a scan, or one slice as a picture.
 
     Raises:
         UnreadableStudy: the files of the case are no one image.
@@ -82,7 +83,7 @@ def image_of(case: Case) -> Image:
     image = read_study(path)
     if case.kind == "slice" and isinstance(image, CTVolume):
         return picture_of(image, 0)
-    return image
+    return upright(image, case.quarter_turns)
 
 
 def screen_case(screener: Screener, case: Case) -> Screening:
