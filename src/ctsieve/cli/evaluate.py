@@ -9,7 +9,7 @@ from ctsieve.cli._progress import stages
 from ctsieve.cli._tables import as_text
 
 if TYPE_CHECKING:
-    from ctsieve.pipeline.evaluation_job import Job
+    from ctsieve.evaluation.page import Page
 
 
 def run(
@@ -43,6 +43,9 @@ def run(
         str | None,
         typer.Option(help="A paper's tables: one-shot, att2, lstm-att2, series, la-dnn."),
     ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Scores of a baseline, for la-dnn's curves.")
+    ] = None,
     faithfulness: Annotated[
         int, typer.Option(min=0, help="Test the explanations of this many cases.")
     ] = 0,
@@ -54,8 +57,8 @@ def run(
 
     Exit codes: 0 reported, 3 the cases or scores are unfit, 4 the bundle is missing or damaged.
     """
-    from ctsieve.pipeline.evaluation_files import Options
-    from ctsieve.pipeline.evaluation_job import Job, evaluate_job, protocol_tables
+    from ctsieve.pipeline.evaluation_files import Options, to_json, write_protocol
+    from ctsieve.pipeline.evaluation_job import Job, evaluate_job, protocol_job
     from ctsieve.types.errors import UsageError
 
     if out is None and not json and protocol is None:
@@ -69,6 +72,13 @@ def run(
         threads=threads,
         faithfulness=faithfulness,
     )
+    if protocol is not None:
+        with stages() as stage:
+            tables, charts = protocol_job(job, protocol, baseline, progress=stage("Scoring"))
+        typer.echo("\n\n".join(as_text(table) for table in tables))
+        for path in write_protocol(tables, charts, out) if out is not None else ():
+            typer.echo(path)
+        return
     options = Options(
         positive=positive,
         negative=tuple(negative or ()),
@@ -76,16 +86,16 @@ def run(
         scores_name="scores.parquet" if parquet else "scores.csv",
     )
     with stages() as stage:
-        if protocol is not None:
-            tables = protocol_tables(job, protocol, out, progress=stage("Scoring"))
-            texts = [as_text(table) for table in tables]
-        else:
-            result = evaluate_job(job, options, out, progress=stage("Scoring"))
-            texts = [result.json if json else _summary(result.lines)]
-    typer.echo("\n\n".join(texts))
-    if out is not None and not json:
-        typer.echo(out / "report.html" if protocol is None else out)
+        page = evaluate_job(job, options, out, progress=stage("Scoring"))
+    if json:
+        typer.echo(to_json(page))
+        return
+    typer.echo(_summary(page), err=True)
+    typer.echo(f"{out}/report.html")
 
 
-def _summary(lines: tuple[str, ...]) -> str:
-    return "\n".join(lines)
+def _summary(page: "Page") -> str:
+    """The verdict in a few lines, for people."""
+    verdict = page.verdict
+    lines = [f"{verdict.title}.", verdict.detail, *(f"  - {doubt}" for doubt in verdict.doubts)]
+    return "\n".join([*lines, page.summary.report.notice])

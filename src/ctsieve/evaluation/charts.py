@@ -8,6 +8,7 @@ import base64
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -35,7 +36,7 @@ DARK = {
 
 SQUARE, WIDE = (4.6, 4.3), (7.2, 3.4)
 BAND_DRAWS = 400
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "ctsieve",
     "font.family": "sans-serif",
@@ -77,7 +78,9 @@ def roc_chart(samples: Mapping[str, Sample]) -> Chart:
     """ROC curves of several levels, the last with its band."""
     drawing, axes = _axes(SQUARE, "false positive rate", "sensitivity")
     axes.plot([0, 1], [0, 1], color=LINE, linewidth=1, linestyle="--")
-    for (name, sample), colour in zip(samples.items(), (QUIET, ACCENT)[-len(samples) :], strict=True):
+    for (name, sample), colour in zip(
+        samples.items(), (QUIET, ACCENT)[-len(samples) :], strict=True
+    ):
         curve = roc_curve(sample)
         axes.plot(curve.x, curve.y, color=colour, linewidth=1.8, label=name)
     last = list(samples.values())[-1]
@@ -103,7 +106,9 @@ def roc_chart(samples: Mapping[str, Sample]) -> Chart:
 def precision_recall_chart(samples: Mapping[str, Sample]) -> Chart:
     """Precision over recall of several levels, with the share of positives."""
     drawing, axes = _axes(SQUARE, "recall (sensitivity)", "precision (PPV)")
-    for (name, sample), colour in zip(samples.items(), (QUIET, ACCENT)[-len(samples) :], strict=True):
+    for (name, sample), colour in zip(
+        samples.items(), (QUIET, ACCENT)[-len(samples) :], strict=True
+    ):
         curve = precision_recall_curve(sample)
         axes.step(curve.x, curve.y, color=colour, linewidth=1.8, label=name, where="pre")
     last = list(samples.values())[-1]
@@ -173,7 +178,9 @@ def score_chart(groups: Mapping[str, tuple[Floats, Floats]], threshold: float) -
     axes.plot([], [], ".", color=POSITIVE, label="positive")
     axes.plot([], [], ".", color=NEGATIVE, label="negative")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
-    reading = "A dot is a case, a stroke the median; a site of one colour tells the label by itself."
+    reading = (
+        "A dot is a case, a stroke the median; a site of one colour tells the label by itself."
+    )
     return _chart("scores", "Scores by site", reading, drawing)
 
 
@@ -230,7 +237,11 @@ def _chart(name: str, title: str, reading: str, drawing: Drawing) -> Chart:
         drawing.savefig(text, format="svg", metadata={"Date": None, "Creator": "ctsieve"})
         drawing.savefig(pixels, format="png", dpi=160, facecolor="white")
         return Chart(
-            name=name, title=title, reading=reading, svg=_themed(text.getvalue()), png=pixels.getvalue()
+            name=name,
+            title=title,
+            reading=reading,
+            svg=_themed(text.getvalue()),
+            png=pixels.getvalue(),
         )
 
 

@@ -97,8 +97,11 @@ def _items(text: str, answers: Mapping[str, str]) -> list[Item]:
 
 
 KEYS = frozenset(
-    "data preprocessing missing partition disjoint size model software metrics uncertainty "
-    "robustness explain internal flow subgroups results precision failures limits imbalance output "
-    "index cut blinding indeterminate confusion calibration".split()
+    (
+        *("data", "preprocessing", "missing", "partition", "disjoint", "size", "model", "software"),
+        *("metrics", "uncertainty", "robustness", "explain", "internal", "flow", "subgroups"),
+        *("results", "precision", "failures", "limits", "imbalance", "output", "index", "cut"),
+        *("blinding", "indeterminate", "confusion", "calibration"),
+    )
 )
 """What a program knows of an evaluation."""

@@ -1,8 +1,8 @@
 """Several bundles on the same cases: an order, and which differences are more than chance.
 
 AUCs are compared with one case per patient by DeLong's test, and with a bootstrap over patients
-where a patient has several; calls by McNemar's exact test.  P values are adjusted by Holm's method
-for the number of pairs.  On different cases nothing is ranked.
+where a patient has several; calls of independent cases by McNemar's exact test.  P values are
+adjusted by Holm's method for the number of pairs.  On different cases nothing is ranked.
 """
 
 from collections.abc import Sequence
@@ -38,8 +38,8 @@ class Pair:
     auc_difference: Figure
     p_auc: float | None
     """DeLong's, Holm-adjusted; None where a patient has several cases and the interval decides."""
-    p_calls: float
-    """McNemar's, Holm-adjusted."""
+    p_calls: float | None
+    """McNemar's, Holm-adjusted; None likewise."""
 
     @property
     def is_more_than_chance(self) -> bool:
@@ -126,9 +126,10 @@ def _pairs(names: Sequence[str], samples: dict[str, Sample]) -> tuple[Pair, ...]
     found = list(combinations(names, 2))
     independent = all(sample.is_independent for sample in samples.values())
     aucs: tuple[float | None, ...] = (None,) * len(found)
+    calls = aucs
     if independent:
         aucs = holm([delong(samples[a], samples[b]).p for a, b in found])
-    calls = holm([mcnemar(samples[a], samples[b]).p for a, b in found])
+        calls = holm([mcnemar(samples[a], samples[b]).p for a, b in found])
     return tuple(
         Pair(
             first=a,

@@ -1,4 +1,4 @@
-"""Everything a reader of an evaluation asks, computed from a score table: verdict, tables, charts."""
+"""Everything a reader of an evaluation asks, from a score table: tables, charts, wrong calls."""
 
 from dataclasses import dataclass, field
 
@@ -130,7 +130,7 @@ def in_words(value: Measured) -> str:
 
 
 def _levels_table(report: EvaluationReport) -> Table:
-    levels = tuple(reversed(report.levels))
+    levels = tuple(reversed(list(report.levels)))
     rows = []
     for name, measure in MEASURES.items():
         cells = [in_words(report.levels[level][name]) for level in levels]

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ctsieve.datasets import DATASETS
-from ctsieve.learning.split import split_by_patient
+from ctsieve.learning.folds import fold_by_patient, fold_sides
+from ctsieve.learning.split import TUNE, split_by_patient
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.types.cases import Case, Split
 from ctsieve.types.errors import InputRejected, UsageError
@@ -70,6 +71,14 @@ def table_cases(path: Path) -> Iterator[Case]:
 def split_of(config: FitConfig, cases: Iterable[Case]) -> Split:
     """The split that a training run with these settings makes of the cases."""
     data = config.data
+    if config.run.folds > 1:
+        return fold_by_patient(
+            cases,
+            name="+".join(data.sets),
+            folds=config.run.folds,
+            seed=data.split_seed,
+            always_train=frozenset(data.always_train),
+        )
     return split_by_patient(
         cases,
         name="+".join(data.sets),
@@ -81,11 +90,13 @@ def split_of(config: FitConfig, cases: Iterable[Case]) -> Split:
 
 
 def side_of(split: Split, side: str) -> list[Case]:
-    """The cases of one side.
+    """The cases of one side; of folds the tune side is all that are held out in turn.
 
     Raises:
         UsageError: the split has no such side.
     """
+    if side == TUNE and TUNE not in split.sides:
+        return [case for fold in fold_sides(split) for case in split.sides[fold]]
     if side not in split.sides:
         raise UsageError(f"the split has no side {side!r}", hint=f"it has {', '.join(split.sides)}")
     return list(split.sides[side])

@@ -1,10 +1,10 @@
 """An evaluation on disk: one page for people, and the same as files for programs.
 
-    report.html      the page
-    report.json      figures with n and intervals, digests
-    scores.csv       (or .parquet) the score file everything was computed from
-    figures/         every chart as SVG and PNG
-    tables/          every table as CSV
+report.html      the page
+report.json      figures with n and intervals, digests
+scores.csv       (or .parquet) the score file everything was computed from
+figures/         every chart as SVG and PNG
+tables/          every table as CSV
 """
 
 import base64
@@ -19,9 +19,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from ctsieve.evaluation.charts import Chart
 from ctsieve.evaluation.checklists import checklists
 from ctsieve.evaluation.page import Page, Picture, to_html
-from ctsieve.evaluation.summary import Summary, WrongCall, summarise
+from ctsieve.evaluation.summary import WrongCall, summarise
 from ctsieve.evaluation.verdict import verdict
 from ctsieve.pipeline.evaluate import finest_level, report_of
 from ctsieve.pipeline.score import screen_case
@@ -48,8 +49,6 @@ class Options:
     negative: tuple[str, ...] = ()
     prevalences: tuple[float, ...] = (0.01, 0.1, 0.5)
     scores_name: str = "scores.csv"
-    doubts: tuple[str, ...] = ()
-    """What the caller knows against these data, in sentences."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +58,12 @@ class Evidence:
     screener: Screener | None = None
     cases: Mapping[str, Case] = dataclasses.field(default_factory=dict)
     faithfulness: tuple[Table, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """What is known against these data, in sentences."""
 
 
-def write_evaluation(
-    table: ScoreTable, out: Path, *, options: Options, evidence: Evidence
-) -> Summary:
-    """Write everything into `out`, and return what it says.
+def build_page(table: ScoreTable, *, options: Options, evidence: Evidence) -> Page:
+    """Everything that an evaluation says.
 
     Raises:
         InputRejected: see `ctsieve.pipeline.evaluate.report_of`.
@@ -72,15 +71,36 @@ def write_evaluation(
     report = report_of(table, positive=options.positive, negative=options.negative)
     level = finest_level(table)
     summary = summarise(report, table, level=level, prevalences=options.prevalences)
-    page = _page(summary, table, options, evidence)
+    recipe = evidence.screener.bundle.recipe if evidence.screener else None
+    origin = Origin(table=table, summary=summary, recipe=recipe)
+    return Page(
+        summary=summary,
+        verdict=verdict(summary, doubts=evidence.doubts),
+        pictures=tuple(_picture(call, evidence) for call in summary.errors),
+        faithfulness=evidence.faithfulness,
+        stamp=stamp_of(origin),
+        checklists=checklists(answers_of(origin)),
+        software=f"ctsieve {__version__}",
+    )
+
+
+def write_evaluation(page: Page, table: ScoreTable, out: Path, *, scores_name: str) -> Path:
+    """Write page, JSON, scores, figures and tables into `out`; returns the page's path."""
     out.mkdir(parents=True, exist_ok=True)
     look = (html.TEMPLATES / "report.css").read_text(encoding="utf-8")
-    (out / "report.html").write_text(to_html(page, look=look), encoding="utf-8")
+    path = out / "report.html"
+    path.write_text(to_html(page, look=look), encoding="utf-8")
     (out / "report.json").write_text(to_json(page), encoding="utf-8")
-    save_scores(table, out / options.scores_name)
-    _write_charts(summary, out / "figures")
-    write_tables([*summary.tables, *evidence.faithfulness], out / "tables")
-    return summary
+    save_scores(table, out / scores_name)
+    write_charts(page.summary.charts, out / "figures")
+    write_tables([*page.summary.tables, *page.faithfulness], out / "tables")
+    return path
+
+
+def write_protocol(tables: Sequence[Table], charts: Sequence[Chart], out: Path) -> list[Path]:
+    """A paper's tables as CSV, its figures as SVG and PNG; returns the tables' paths."""
+    write_charts(charts, out / "figures")
+    return write_tables(tables, out / "tables")
 
 
 def to_json(page: Page) -> str:
@@ -122,20 +142,6 @@ def write_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
     return paths
 
 
-def _page(summary: Summary, table: ScoreTable, options: Options, evidence: Evidence) -> Page:
-    recipe = evidence.screener.bundle.recipe if evidence.screener else None
-    origin = Origin(table=table, summary=summary, recipe=recipe)
-    return Page(
-        summary=summary,
-        verdict=verdict(summary, doubts=options.doubts),
-        pictures=tuple(_picture(call, evidence) for call in summary.errors),
-        faithfulness=evidence.faithfulness,
-        stamp=stamp_of(origin),
-        checklists=checklists(answers_of(origin)),
-        software=f"ctsieve {__version__}",
-    )
-
-
 def _picture(call: WrongCall, evidence: Evidence) -> Picture:
     facts = ", ".join(f"{name} {value}" for name, value in call.row.facts.items())
     case = evidence.cases.get(call.row.case)
@@ -163,9 +169,10 @@ def _picture_uri(screener: Screener, case: Case) -> str:
         return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _write_charts(summary: Summary, folder: Path) -> None:
+def write_charts(charts: Sequence[Chart], folder: Path) -> None:
+    """Each chart as SVG and as PNG."""
     folder.mkdir(parents=True, exist_ok=True)
-    for chart in summary.charts:
+    for chart in charts:
         (folder / f"{chart.name}.svg").write_text(chart.svg, encoding="utf-8")
         (folder / f"{chart.name}.png").write_bytes(chart.png)
 
