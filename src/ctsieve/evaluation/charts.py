@@ -34,7 +34,7 @@ DARK = {
 }
 """What each colour becomes on a dark page."""
 
-SQUARE, WIDE = (4.6, 4.3), (7.2, 3.4)
+SQUARE, HALF, WIDE = (3.9, 3.7), (5.4, 3.3), (7.6, 3.4)
 BAND_DRAWS = 400
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -49,9 +49,8 @@ SETTINGS: dict[Any, Any] = {
     "text.color": INK,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
 }
+LEGEND: dict[str, Any] = {"frameon": False, "labelcolor": INK}
 FONTS = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", '
     "sans-serif"
@@ -98,7 +97,7 @@ def roc_chart(samples: Mapping[str, Sample]) -> Chart:
         label="operating point",
     )
     _unit(axes)
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", **LEGEND)
     reading = "The band holds 95 % of curves of patients drawn again; the dot is the bundle's cut."
     return _chart("roc", "Receiver operating characteristic", reading, drawing)
 
@@ -114,7 +113,7 @@ def precision_recall_chart(samples: Mapping[str, Sample]) -> Chart:
     last = list(samples.values())[-1]
     axes.axhline(last.num_positive / last.num_cases, color=QUIET, linewidth=1, linestyle="--")
     _unit(axes)
-    axes.legend(loc="lower left")
+    axes.legend(loc="lower left", **LEGEND)
     reading = "The dashed line is the share of positives: what calling at random would reach."
     return _chart("precision-recall", "Precision and recall", reading, drawing)
 
@@ -136,7 +135,7 @@ def reliability_chart(sample: Sample) -> Chart:
 
 def decision_chart(curve: DecisionCurve) -> Chart:
     """Net benefit of the model, of everybody and of nobody."""
-    drawing, axes = _axes(WIDE, "threshold probability", "net benefit")
+    drawing, axes = _axes(HALF, "threshold probability", "net benefit")
     axes.fill_between(curve.threshold, curve.low, curve.high, color=ACCENT, alpha=0.15, linewidth=0)
     axes.plot(curve.threshold, curve.model, color=ACCENT, linewidth=1.8, label="by the score")
     axes.plot(curve.threshold, curve.everybody, color=POSITIVE, linewidth=1.4, label="everybody")
@@ -144,14 +143,14 @@ def decision_chart(curve: DecisionCurve) -> Chart:
     top = float(max(curve.high.max(), 0.05))
     axes.set_xlim(0, 1)
     axes.set_ylim(-0.25 * top, 1.08 * top)
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper right", **LEGEND)
     reading = "Acting by the score helps where its line lies above both others."
     return _chart("decision", "Decision curve", reading, drawing)
 
 
 def abstention_chart(curve: AbstentionCurve) -> Chart:
     """Error among the cases that are still called."""
-    drawing, axes = _axes(WIDE, "share of cases that get a call, most certain first", "wrong calls")
+    drawing, axes = _axes(HALF, "share of cases that get a call, most certain first", "wrong calls")
     axes.plot(curve.coverage, curve.error, color=ACCENT, linewidth=1.8)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, max(0.05, 1.1 * float(curve.error.max())))
@@ -177,7 +176,7 @@ def score_chart(groups: Mapping[str, tuple[Floats, Floats]], threshold: float) -
     axes.set_xlim(-0.02, 1.02)
     axes.plot([], [], ".", color=POSITIVE, label="positive")
     axes.plot([], [], ".", color=NEGATIVE, label="negative")
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2, **LEGEND)
     reading = (
         "A dot is a case, a stroke the median; a site of one colour tells the label by itself."
     )

@@ -52,7 +52,7 @@ CLAIM = (
 )
 TRIPOD = (
     "title|abstract|background and intended use|objectives|data:data sources and dates|"
-    "participants: setting and eligibility|preprocessing:data preparation|outcome|predictors|"
+    "participants, setting and eligibility|preprocessing:data preparation|outcome|predictors|"
     "size:sample size|missing:missing data|metrics:analysis and performance measures|"
     "imbalance:class imbalance|subgroups:fairness|output:output of the model|"
     "internal:training against evaluation data|ethical approval|open science|patient involvement|"
@@ -63,10 +63,10 @@ TRIPOD = (
 STARD = (
     "title|abstract|background and intended use|objectives|prospective or retrospective|"
     "eligibility|how participants were found|where and when|consecutive or random|"
-    "index:index test|reference standard|cut:cut-offs of the index test|"
-    "cut-offs of the reference standard|blinding:who knew what|metrics:measures of accuracy|"
-    "indeterminate:indeterminate results|missing:missing data|subgroups:variability|size:sample size|"
-    "flow:flow of participants|subgroups:baseline features|severity of disease|"
+    "index:index test and reference standard|why this reference standard|"
+    "cut:cut-offs of both|blinding:who knew what|metrics:measures of accuracy|"
+    "indeterminate:indeterminate results|missing:missing data|subgroups:variability|"
+    "size:sample size|flow:flow of participants|subgroups:baseline features|severity of disease|"
     "time between the tests|confusion:cross tabulation|precision:estimates with precision|"
     "adverse events|limits:limitations|implications|registration|protocol|funding|"
     "partition:AI: data partitions|software:AI: version and code|calibration:AI: calibration|"

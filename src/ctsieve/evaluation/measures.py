@@ -145,10 +145,12 @@ def _figure(
         counted = sample.of(of)
         interval = interval or wilson(int((hit & of).sum()), counted.num_cases)
     low, high = interval or (value, value)
+    # Errors that cannot be negative, the ECE above all, are larger in draws than in the data, by
+    # as much as an interval may be wide: it is drawn out to the value, which it must not deny.
     return Figure(
         value=value,
-        low=low,
-        high=high,
+        low=min(low, value),
+        high=max(high, value),
         num_cases=counted.num_cases,
         num_patients=counted.num_patients,
     )

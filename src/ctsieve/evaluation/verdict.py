@@ -35,7 +35,7 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
     area = report.figures["auc"]
     name = NAMES.get(report.positive_label, report.positive_label.replace("_", " "))
     return Verdict(
-        title=f"{name} is told from the rest with an AUC of {area.value:.2f}",
+        title=f"{name} against the rest: AUC {area.value:.2f}",
         detail=f"95 % interval {area.low:.2f} to {area.high:.2f}, {area.num_patients} patients. "
         + _at_the_cut(report.figures),
         doubts=(
