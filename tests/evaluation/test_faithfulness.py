@@ -47,7 +47,7 @@ def test_heat_inside_the_lungs_is_counted_beside_their_share() -> None:
     lungs[0, :2] = True
     heat = np.zeros((1, 4, 4), np.float16)
     heat[0, 0, 0], heat[0, 3, 3] = 0.75, 0.25
-    assert mass_inside(heat, lungs) == (pytest.approx(0.75), 0.5)
+    assert mass_inside(heat, lungs) == pytest.approx((0.75, 0.5))
     assert np.isnan(mass_inside(np.zeros((1, 4, 4)), lungs)[0])
 
 
