@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ctsieve.cli import app
+from ctsieve.evaluation.protocols import PROTOCOLS
 from ctsieve.pipeline.names import DATASETS, FORMATS, MODELS
 from ctsieve.readers import READERS
 from ctsieve.runtime import RUNTIMES
@@ -41,6 +42,7 @@ def catalogue_page() -> str:
         "Formats": FORMATS,
         "Readers": READERS,
         "Runtimes": RUNTIMES,
+        "Protocols": PROTOCOLS,
     }
     for title, catalogue in kinds.items():
         lines += [f"## {title}", "", "| name | what |", "|---|---|"]

@@ -24,9 +24,9 @@ NO_BUNDLE = "-"
 Report = Callable[[int, int], None]
 
 FOLDED = (
-    "The bundle is the mean of networks of several folds, and all but one of them were trained on "
-    "any of these cases: what is measured here is memory as much as skill. The model card has the "
-    "numbers of networks that never saw the patients they were measured on."
+    "The shipped networks have learned from these cases: with these settings each is trained on "
+    "all folds but its own. What is measured here is memory as much as skill; the model card has "
+    "the numbers of networks that never saw the patients they were measured on."
 )
 
 
