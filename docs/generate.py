@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ctsieve.cli import app
+from ctsieve.evaluation.protocols import PROTOCOLS
 from ctsieve.explain import EXPLAINERS
 from ctsieve.pipeline.names import DATASETS, FORMATS, MODELS
 from ctsieve.readers import READERS
@@ -43,6 +44,7 @@ def catalogue_page() -> str:
         "Readers": READERS,
         "Runtimes": RUNTIMES,
         "Explanations": EXPLAINERS,
+        "Protocols": PROTOCOLS,
     }
     for title, catalogue in kinds.items():
         lines += [f"## {title}", "", "| name | what |", "|---|---|"]

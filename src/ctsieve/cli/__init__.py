@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from ctsieve.cli import bundle, data, doctor, explain, fit, gate, info, phantom, screen
+from ctsieve.cli import (
+    bundle,
+    calibrate,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    fit,
+    gate,
+    info,
+    phantom,
+    screen,
+)
 from ctsieve.types.errors import CtsieveError, OutOfResources
 from ctsieve.version import __version__
 
@@ -19,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (screen, explain, gate, info, phantom, fit, doctor):
+for command in (screen, explain, gate, info, phantom, fit, evaluate, compare, calibrate, doctor):
     app.command(name=command.__name__.rpartition(".")[2])(command.run)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
