@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ctsieve.cli import app
+from ctsieve.evaluation.protocols import PROTOCOLS
+from ctsieve.explain import EXPLAINERS
 from ctsieve.pipeline.names import DATASETS, FORMATS, MODELS
 from ctsieve.readers import READERS
 from ctsieve.runtime import RUNTIMES
@@ -42,6 +44,8 @@ def catalogue_page() -> str:
         "Formats": FORMATS,
         "Readers": READERS,
         "Runtimes": RUNTIMES,
+        "Explanations": EXPLAINERS,
+        "Protocols": PROTOCOLS,
     }
     for title, catalogue in kinds.items():
         lines += [f"## {title}", "", "| name | what |", "|---|---|"]

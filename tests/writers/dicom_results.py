@@ -96,7 +96,7 @@ def marked(volume: CTVolume, lungs: Bits) -> Screening:
         image=volume,
         slices=None,
         lungs=lungs,
-        instances=(lesion,),
+        lesion_instances=(lesion,),
         explanation=Explanation(
             method="Grad-CAM++", label="covid19", heat=heat, peak=2.0, geometry=volume.geometry
         ),

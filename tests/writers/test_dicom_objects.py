@@ -183,9 +183,9 @@ def test_segments_are_the_masks(judged: Screening, tmp_path: Path) -> None:
     assert isinstance(volume, CTVolume)
     ggo = judged.lungs & (np.arange(volume.hu.shape[2]) < 40)
     dense = judged.lungs & (np.arange(volume.hu.shape[1]) > 50)[:, None]
-    lesions = (*marked(volume, ggo).instances, *marked(volume, dense).instances)
+    lesions = (*marked(volume, ggo).lesion_instances, *marked(volume, dense).lesion_instances)
     lesions = (lesions[0], replace(lesions[1], kind="consolidation", score=0.25))
-    (path,) = dicom_seg.write(replace(judged, instances=lesions), tmp_path)
+    (path,) = dicom_seg.write(replace(judged, lesion_instances=lesions), tmp_path)
     read = segread(path)
     found = [read.get_volume(segment_numbers=[n]).array for n in (1, 2, 3)]
     kinds = [read.get_segment_description(n).segmented_property_type for n in (1, 2, 3)]
@@ -197,7 +197,7 @@ def test_segments_are_the_masks(judged: Screening, tmp_path: Path) -> None:
     for values, mask in zip(found, (judged.lungs, dense, ggo), strict=True):
         assert np.array_equal(np.asarray(values).squeeze() > 0, mask)
 
-    (path,) = dicom_seg_fractional.write(replace(judged, instances=lesions), tmp_path)
+    (path,) = dicom_seg_fractional.write(replace(judged, lesion_instances=lesions), tmp_path)
     stored = pydicom.dcmread(path)
     sure = stored.pixel_array.reshape(3, *judged.lungs.shape)
     # Frames run from the feet in highdicom's order; the values do not care.
@@ -296,7 +296,7 @@ def test_the_report_says_the_answer(judged: Screening, tmp_path: Path) -> None:
 def test_the_report_refers_to_the_segments_beside_it(judged: Screening, tmp_path: Path) -> None:
     assert isinstance(judged.image, CTVolume)
     lesion = marked(judged.image, judged.lungs if judged.lungs is not None else np.zeros(1, bool))
-    with_lesion = replace(judged, instances=lesion.instances)
+    with_lesion = replace(judged, lesion_instances=lesion.lesion_instances)
     paths = write(with_lesion, tmp_path, ["dicom-sr"])
     assert [p.name for p in paths] == [dicom_seg.FILE, dicom_sr.FILE]
     segmentation, report = (pydicom.dcmread(p) for p in paths)

@@ -37,7 +37,7 @@ def montage(screening: Screening, outlines: Sequence[Outline]) -> Image.Image:
 
     Heat is left out where lesions are outlined: their thin lines would drown in it.
     """
-    if screening.instances:
+    if screening.lesion_instances:
         screening = replace(screening, explanation=None)
     shown = sheet(screening, number=NUM_TILES, longest=TILE)
     picture = Image.fromarray(_painted(shown))

@@ -84,9 +84,9 @@ def _numbered(screening: Screening) -> Iterator[Segment]:
             colour=LUNG_COLOUR,
             mask=screening.lungs,
         )
-    kinds = sorted({lesion.kind for lesion in screening.instances})
+    kinds = sorted({lesion.kind for lesion in screening.lesion_instances})
     for position, kind in enumerate(kinds):
-        lesions = tuple(lesion for lesion in screening.instances if lesion.kind == kind)
+        lesions = tuple(lesion for lesion in screening.lesion_instances if lesion.kind == kind)
         mask = _union(lesions, shape=screening.image.geometry.shape)
         if mask.any():
             number += 1
