@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ctsieve.readers._dicom_header import NotAnImage, read_header
 from ctsieve.readers._dicom_pixels import load
+from ctsieve.readers._dicom_study import study_header
 from ctsieve.readers._dicom_twins import without_twins
 from ctsieve.readers._files import files_under, first_bytes, is_dicom, relative_name
 from ctsieve.readers._geometry import Turn, shear_degrees, turn_to_canonical
@@ -86,6 +87,7 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume:
             choices=choices(candidates, chosen=chosen),
             num_damaged=scan.num_damaged,
         ),
+        study=study_header(placed.frames[0]),
     )
 
 
