@@ -110,10 +110,7 @@ def load_imported(folder: Path, *, preset: Preset = "fixed") -> nn.Module:
 def build(model: str, settings: Settings, *, preset: Preset = "fixed") -> nn.Module:
     """The model called `model` with the sizes that `settings` give, and untrained weights."""
     card = MODELS[model]
-    config = card.config()
-    if preset == "paper":
-        own: Callable[[], Any] | None = getattr(card.config, "paper", None)
-        config = own() if own is not None else replace(config, preset="paper")
+    config = card.config(preset=preset)
     for path, value in settings.items():
         config = _with(config, path.split("."), value)
     network: nn.Module = card.build(config)

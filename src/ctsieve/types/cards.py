@@ -148,11 +148,19 @@ class RuntimeCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainerCard:
-    """A method that shows why: returns an `Explanation` on the image's own grid."""
+    """A method that shows why: returns an `Explanation` on the image's own grid.
+
+    `explain(output, prepared, geometry, label=...)` shows what a bundle's graphs returned, or is
+    None where they return nothing of what it `reads`.  A method that reads nothing asks the network
+    again: it takes, in place of `output`, a function from slices (S, 1, H, W) to scores (S,), or
+    (1,) of the whole scan.
+    """
 
     title: str
     paper: str
     explain: Callable[..., Explanation | None]
+    reads: tuple[str, ...] = ()
+    """Outputs of which there must be one."""
 
 
 Shapes = Mapping[str, tuple[int, ...]]
