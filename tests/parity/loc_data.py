@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ctsieve.datasets.covidx_seqct import LENGTH, AuthorsSelection, parse
+from ctsieve.datasets._covidx_lists import parse
+from ctsieve.datasets.covidx_seqct import LENGTH, AuthorsSelection
 from ctsieve.learning.class_weights import rarest_first
 from tests.parity import Arrays, Fill, Gold, Row, close, equal
 

@@ -37,6 +37,17 @@ def patients_together(cases: Iterable[Case]) -> Sides:
     return _in_order(sides)
 
 
+def with_tune_side(share: float, *, seed: int) -> Callable[[Iterable[Case]], Sides]:
+    """A deal that sets `share` of the published train patients aside to tune on."""
+    part = shares_of_patients({TRAIN: 1.0 - share, TUNE: share}, seed=seed)
+
+    def deal(cases: Iterable[Case]) -> Sides:
+        published = as_published(cases)
+        return {**published, **part(published.get(TRAIN, ()))}
+
+    return deal
+
+
 def shares_of_patients(
     shares: Mapping[str, float], *, seed: int
 ) -> Callable[[Iterable[Case]], Sides]:
