@@ -206,7 +206,7 @@ def trainer_for(config: FitConfig, out: Path, *, progress: bool) -> Trainer:
     every = config.run.validate_every
     callbacks: list[Callback] = [
         ModelCheckpoint(
-            out / "checkpoints", save_last=True, save_top_k=0, enable_version_counter=False
+            out / "checkpoints", filename=Path(LAST).stem, enable_version_counter=False
         ),
         EarlyStopping("tune/covid", patience=config.run.patience, check_finite=False),
     ]

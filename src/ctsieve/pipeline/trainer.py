@@ -46,7 +46,7 @@ def trainer_for(
             save_weights_only=True,
             enable_version_counter=False,
         ),
-        ModelCheckpoint(folder, save_last=True, save_top_k=0, enable_version_counter=False),
+        ModelCheckpoint(folder, filename=LAST, enable_version_counter=False),
     ]
     if run.patience:
         stop = EarlyStopping(
