@@ -66,7 +66,7 @@ def _rejected(screening: Screening) -> Screening:
         prediction=empty,
         slices=None,
         lesions=(),
-        instances=(),
+        lesion_instances=(),
         explanation=None,
         lungs=None,
         involvement=None,
