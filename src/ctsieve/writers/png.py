@@ -24,8 +24,8 @@ from ctsieve.writers._drawing import (
     wrapped,
     write_text,
 )
+from ctsieve.writers._lesions import outlines
 from ctsieve.writers._overview import coronal, is_seen_from_front
-from ctsieve.writers._phrases import percent
 from ctsieve.writers._pictures import (
     CORONAL,
     Bytes,
@@ -40,7 +40,7 @@ from ctsieve.writers._pictures import (
 )
 from ctsieve.writers._places import place_in_words
 from ctsieve.writers._report import ProbabilityBar, Report, report
-from ctsieve.writers._words import label_name
+from ctsieve.writers._words import label_name, slice_words
 
 LONGEST = 768
 """Longest side of a slice's picture in pixels."""
@@ -118,7 +118,7 @@ def _heat_words(screening: Screening) -> list[str]:
 
 
 def _slice(screening: Screening, index: int, *, longest: int) -> Image.Image:
-    """One slice with heat, directions and scale bar."""
+    """One slice with heat, outlines of lesions, directions and scale bar."""
     image, explanation = screening.image, screening.explanation
     box = whole(image.geometry)
     size = true_size(image.geometry, box, longest=longest)
@@ -126,7 +126,8 @@ def _slice(screening: Screening, index: int, *, longest: int) -> Image.Image:
     heat = None
     if explanation is not None:
         heat = resized(heat_slice(explanation, index, box), size)
-    return _marked(grey, heat, slice_ruler(image, box, size))
+    outline = outlines(screening, index, box, size)
+    return _marked(grey, heat, slice_ruler(image, box, size), outline)
 
 
 def _plain_slice(image: CTVolume | CTPicture, index: int, *, longest: int) -> Image.Image:
@@ -136,11 +137,16 @@ def _plain_slice(image: CTVolume | CTPicture, index: int, *, longest: int) -> Im
     return _marked(grey, None, slice_ruler(image, box, size))
 
 
-def _marked(grey: Bytes, heat: Bytes | None, ruler: Ruler) -> Image.Image:
+def _marked(
+    grey: Bytes, heat: Bytes | None, ruler: Ruler, outline: Bytes | None = None
+) -> Image.Image:
     if heat is None:
         picture = Image.fromarray(grey).convert("RGB")
     else:
         picture = Image.fromarray(paint(grey, heat))
+    if outline is not None:
+        shown = Image.fromarray(outline, mode="RGBA")
+        picture.paste(shown, mask=shown)
     draw_letters(picture, ruler.letters)
     if ruler.bar_length:
         draw_scale_bar(picture, length=ruler.bar_length, shown=ruler.bar_shown)
@@ -155,7 +161,7 @@ def _slices(screening: Screening) -> Image.Image:
     columns = []
     for index in shown:
         pictures = [_plain_slice(screening.image, index, longest=width)]
-        if screening.explanation is not None:
+        if screening.explanation is not None or screening.lesion_instances:
             pictures.append(_slice(screening, index, longest=width))
         if len(shown) == 1:
             pictures = [_beside(pictures)]
@@ -170,7 +176,10 @@ def _score_words(screening: Screening, index: int) -> list[str]:
     if scores is None or index not in scores.index:
         return []
     position = scores.index.tolist().index(index)
-    return [f"Score of this slice {percent(float(scores.probability[position, 0]))}"]
+    score, share = slice_words(scores, position)
+    if score:
+        return [f"Score of this slice {score}"]
+    return [f"Share in the answer {share}"] if share else []
 
 
 def _front(screening: Screening) -> Image.Image:
@@ -189,12 +198,13 @@ def _front(screening: Screening) -> Image.Image:
 
 
 def _evidence(words: Report) -> Image.Image:
-    """Lesion flags and involvement, a line each."""
+    """Lesion flags, lesions found and involvement, a line each."""
     lines = [
         f"{row.name}: {'yes' if row.present else 'no'} ({row.shown}, threshold "
         f"{row.threshold_shown})"
         for row in words.lesions
     ]
+    lines += [f"{row.name}: {row.sentence}" for row in words.lesion_totals]
     lines += [f"{name}: {value}" for name, value in words.involvement]
     return _paragraphs(lines, width=EVIDENCE_WIDTH, size=15, fill=GREY)
 
