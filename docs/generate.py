@@ -12,6 +12,7 @@ from ctsieve.runtime import RUNTIMES
 from ctsieve.writers._json_reference import reference_text, schema_text
 
 if TYPE_CHECKING:
+    from ctsieve.types.cards import DatasetCard
     from ctsieve.types.catalogue import Catalogue
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -49,6 +50,47 @@ def catalogue_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def datasets_page() -> str:
+    """Every data set: what it is, what a complete copy has, its splits, its traps."""
+    lines = ["# Data sets", "", MADE]
+    lines += ["How to use your own: [../how-to/own-data.md](../how-to/own-data.md).", ""]
+    for name, card in DATASETS.items():
+        lines += [f"## `{name}`", "", f"{card.title}.", ""]
+        lines += ["| | |", "|---|---|"]
+        lines += [f"| {title} | {text} |" for title, text in _facts(card) if text]
+        lines += ["", *(f"- Trap: {trap}." for trap in card.traps), ""]
+        if card.splits:
+            lines += ["| split | what | leaks |", "|---|---|---|"]
+            lines += [f"| `{n}` | {s.title} | {s.leaks} |" for n, s in card.splits.items()]
+            lines.append("")
+        if card.variants:
+            lines += ["| variant | what | complete copy |", "|---|---|---|"]
+            lines += [f"| `{n}` | {v.title} | {_counted(v)} |" for n, v in card.variants.items()]
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _facts(card: "DatasetCard") -> list[tuple[str, str]]:
+    masks = ", ".join(f"{value} {meaning}" for value, meaning in card.mask_values.items())
+    return [
+        ("source", card.source),
+        ("licence", card.licence),
+        ("citation", card.citation),
+        ("complete copy", card.expected),
+        ("labels", ", ".join(card.labels)),
+        ("lesion flags", ", ".join(card.lesions)),
+        ("mask values", masks),
+    ]
+
+
+def _counted(card: "DatasetCard") -> str:
+    counts = card.counts
+    parts = [f"{counts.cases:,} cases" if counts.cases else ""]
+    parts += [f"{counts.patients:,} patients" if counts.patients else ""]
+    parts += [f"{number:,} {partition}" for partition, number in counts.partitions.items()]
+    return ", ".join(part for part in parts if part)
+
+
 def _commands(group: object, prefix: str) -> list[tuple[str, typer.core.TyperCommand]]:
     found: list[tuple[str, typer.core.TyperCommand]] = []
     for name, command in getattr(group, "commands", {}).items():
@@ -82,6 +124,7 @@ def _card_text(card: object) -> str:
 PAGES = {
     "cli.md": command_page,
     "catalogue.md": catalogue_page,
+    "data-sets.md": datasets_page,
     "json.md": reference_text,
     "screening.schema.json": schema_text,
 }

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.datasets.trees.tree import touch, write
 
+from ctsieve.datasets._covidx_lists import parse
 from ctsieve.datasets.covidx_seqct import (
-    LISTS,
     AuthorsSelection,
     even_slices,
-    parse,
     scans,
     walk,
+    walk_authors,
 )
 from ctsieve.types.errors import InputRejected, UnreadableStudy
 
@@ -26,9 +27,10 @@ def rows(scan: str, number: int, label: int) -> list[str]:
 def copy(tmp_path: Path) -> Path:
     """Lists with a scan of CNCB, a short one, and one that comes back later."""
     lines = rows("NCP_7_12", 20, 2) + rows("CP_1_3", 15, 1) + rows("NCP_7_12", 16, 2)
-    for partition, name in LISTS.items():
+    for partition in ("train", "val", "test"):
         content = lines if partition == "train" else rows(f"Normal_9_{partition}", 31, 0)
-        (tmp_path / name).write_text("\n".join(content) + "\n")
+        write(tmp_path / f"{partition}_COVIDx_CT-2A.txt", content)
+        touch(tmp_path / "2A_images", (row.split()[0] for row in content))
     return tmp_path
 
 
@@ -100,6 +102,20 @@ def test_a_row_that_is_none_is_refused(line: str) -> None:
 def test_a_scan_of_two_classes_is_refused() -> None:
     with pytest.raises(UnreadableStudy, match="NCP_7_12"):
         scans(parse(rows("NCP_7_12", 2, 2) + rows("NCP_7_12", 2, 1)))
+
+
+def test_the_variant_has_the_authors_slices(copy: Path) -> None:
+    lists = {
+        partition: parse((copy / f"{partition}_COVIDx_CT-2A.txt").read_text().splitlines())
+        for partition in ("train", "val", "test")
+    }
+    selection = AuthorsSelection()
+    expected = [
+        [listed[row].file for row in sequence.rows]
+        for listed in lists.values()
+        for sequence in selection.sequences(listed)
+    ]
+    assert [[path.name for path in case.files] for case in walk_authors(copy)] == expected
 
 
 def test_a_missing_list_is_refused_with_a_hint(tmp_path: Path) -> None:

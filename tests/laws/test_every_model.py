@@ -14,7 +14,17 @@ import pytest
 import torch
 from jaxtyping import jaxtyped
 from safetensors.torch import load_model, save_model
-from tests.laws.trying import built, inputs, named, opened, run, slices, takes_scans
+from tests.laws.trying import (
+    built,
+    inputs,
+    named,
+    opened,
+    presets_agree,
+    run,
+    section,
+    slices,
+    takes_scans,
+)
 from torch import Tensor, nn
 
 from ctsieve.export import views
@@ -63,6 +73,18 @@ def test_a_card_says_which_laws_cannot_hold_and_why(name: str, card: ModelCard) 
 def test_the_parameters_are_as_many_as_published(card: ModelCard, model: nn.Module) -> None:
     number = sum(parameter.numel() for parameter in model.parameters())
     assert card.num_parameters in (None, number)
+
+
+@for_models(list(MODELS))
+def test_a_model_has_both_presets_and_says_how_they_differ(
+    name: str, card: ModelCard, model: nn.Module
+) -> None:
+    assert card.config().preset == "fixed"
+    assert card.config(preset="paper").preset == "paper"
+    differs = section(name, "Differs")
+    same = "`paper` and `fixed` are the same" in differs
+    assert same or ("paper" in differs and "`fixed`" in differs)
+    assert presets_agree(card, model) is same
 
 
 @for_models(bound_by("outputs"))

@@ -1,6 +1,9 @@
 """What the laws of models need: inputs of every shape, weights that say something, a graph."""
 
+import importlib
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +80,29 @@ def sharpen(model: nn.Module) -> None:
             nn.init.normal_(parameter, std=0.5)
         if name.endswith("bbox_pred.weight"):
             nn.init.normal_(parameter, std=0.05)
+
+
+def section(name: str, title: str) -> str:
+    """What stands under `title` in the docstring of the model's module, on one line."""
+    doc = importlib.import_module(f"ctsieve.models.{name.replace('-', '_')}").__doc__ or ""
+    found = re.search(rf"^{title} +(.+?)(?=^\w|\Z)", doc, re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].split()) if found else ""
+
+
+def presets_agree(card: ModelCard, fixed: nn.Module) -> bool:
+    """Whether the `paper` preset is the same as `fixed`: its settings, weights and outputs."""
+    config = card.config(preset="paper")
+    if hasattr(config, "resolved"):  # a preset that only sets fields: the fields tell
+        return bool(replace(config.resolved(), preset="fixed") == card.config())
+    paper, weights = card.build(config).eval(), fixed.state_dict()
+    if {k: v.shape for k, v in paper.state_dict().items()} != {
+        k: v.shape for k, v in weights.items()
+    }:
+        return False
+    paper.load_state_dict(weights)
+    given = inputs(card, batch=1, length=getattr(config, "num_slices", 5))
+    theirs, ours = run(paper, given), run(fixed, given)
+    return theirs.keys() == ours.keys() and all(v.equal(ours[k]) for k, v in theirs.items())
 
 
 def run(model: nn.Module, given: Inputs) -> Mapping[str, Tensor]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ctsieve.models._detector.config import DetectorConfig
+from ctsieve.models._detector.config import DetectorConfig, Preset
 from ctsieve.models._detector.mask_rcnn import MaskRcnn, MaskRcnnConfig, lesion_detector
 from ctsieve.models._detector.training import Target
 from ctsieve.models._one_shot.lstm import OneShotLstmConfig
@@ -35,8 +35,8 @@ def small(config: DetectorConfig, *, score: float = 0.2) -> DetectorConfig:
     return replace(config, backbone=backbone, proposals=proposals, branches=branches)
 
 
-def lstm_config(preset: str = "fixed", *, score: float = 0.2) -> OneShotLstmConfig:
-    config = OneShotLstmConfig() if preset == "fixed" else OneShotLstmConfig.paper()
+def lstm_config(preset: Preset = "fixed", *, score: float = 0.2) -> OneShotLstmConfig:
+    config = OneShotLstmConfig(preset=preset)
     return replace(config, detector=small(config.detector, score=score))
 
 

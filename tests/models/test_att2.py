@@ -15,7 +15,6 @@ from ctsieve.models.resnet50_att2 import (
     SpatialAttention,
 )
 from ctsieve.models.resnet50_lstm_att2 import (
-    PAPER_SLICES,
     ResNet50LstmAtt2,
     ResNet50LstmAtt2Config,
     is_trained,
@@ -99,8 +98,8 @@ def paper_scans() -> ResNet50LstmAtt2:
 def test_the_paper_s_model_reads_16_slices_and_no_other_number(
     paper_scans: ResNet50LstmAtt2,
 ) -> None:
-    x = torch.rand(1, PAPER_SLICES + 1, 1, 32, 32)
-    keep = torch.ones(1, PAPER_SLICES + 1, dtype=torch.bool)
+    x = torch.rand(1, 17, 1, 32, 32)
+    keep = torch.ones(1, 17, dtype=torch.bool)
     with pytest.raises(InputRejected, match="got \\[17\\]"):
         paper_scans(x, keep)
     keep[0, 4] = False

@@ -18,11 +18,11 @@ from tests.models.small_detectors import (
 )
 from torch import Tensor, nn
 
-from ctsieve.models._detector.config import BackboneConfig, ResNetName
-from ctsieve.models._detector.mask_rcnn import MaskRcnn, MaskRcnnConfig
+from ctsieve.models._detector.config import BackboneConfig, DetectorConfig, Preset, ResNetName
+from ctsieve.models._detector.mask_rcnn import MaskRcnn, MaskRcnnConfig, lesion_detector
 from ctsieve.models._detector.normalise import standardised
 from ctsieve.models._one_shot.lstm import OneShotLstmConfig
-from ctsieve.models.mask_net import MaskNet, MaskNetConfig
+from ctsieve.models.mask_net import REGIONS, MaskNet, MaskNetConfig
 from ctsieve.models.one_shot_lstm_attention import OneShotLstmAttention
 from ctsieve.types.errors import UnknownName
 
@@ -55,9 +55,8 @@ def test_objects_lie_inside_the_image_and_empty_places_are_zero(name: str) -> No
 
 
 def test_fixed_gives_one_image_one_answer_and_paper_may_not() -> None:
-    fixed, paper = (
-        lively(OneShotLstmAttention(few(lstm_config(preset)))) for preset in ("fixed", "paper")
-    )
+    presets: tuple[Preset, ...] = ("fixed", "paper")
+    fixed, paper = (lively(OneShotLstmAttention(few(lstm_config(preset)))) for preset in presets)
     image = cloudy(1)
     with torch.no_grad():
         state = torch.get_rng_state()
@@ -117,14 +116,28 @@ def test_every_channel_is_standardised_with_its_unbiased_deviation() -> None:
     torch.testing.assert_close(x.std(dim=(2, 3), correction=1), torch.ones(2, 3))
 
 
+def on(backbone: ResNetName) -> DetectorConfig:
+    """The One Shot detector on another residual network."""
+    return DetectorConfig(backbone=BackboneConfig(name=backbone))
+
+
+def light(backbone: ResNetName) -> DetectorConfig:
+    return lesion_detector("light", backbone, num_kinds=2)
+
+
+def full_mask_net() -> MaskNetConfig:
+    regions = replace(REGIONS, number=256)
+    return MaskNetConfig(detector=lesion_detector(), regions=regions, features=1024)
+
+
 @pytest.mark.parametrize(
     ("model", "number"),
     [
-        (lambda: OneShotLstmAttention(OneShotLstmConfig.paper("resnext101")), 99_315_848),
-        (lambda: MaskNet(MaskNetConfig.paper("full", num_kinds=3)), 31_469_672),
-        (lambda: MaskNet(MaskNetConfig.paper("light", "resnet34")), 11_670_755),
-        (lambda: MaskRcnn(MaskRcnnConfig.paper("light", "resnet34", num_kinds=2)), 11_439_330),
-        (lambda: MaskRcnn(MaskRcnnConfig.paper("light", num_kinds=2)), 6_051_810),
+        (lambda: OneShotLstmAttention(OneShotLstmConfig(detector=on("resnext101"))), 99_315_848),
+        (lambda: MaskNet(full_mask_net()), 31_469_672),
+        (lambda: MaskNet(MaskNetConfig(detector=light("resnet34"))), 11_670_755),
+        (lambda: MaskRcnn(MaskRcnnConfig(detector=light("resnet34"))), 11_439_330),
+        (lambda: MaskRcnn(MaskRcnnConfig(detector=light("resnet18"))), 6_051_810),
     ],
 )
 def test_other_sizes_have_as_many_parameters_as_published(
@@ -137,7 +150,7 @@ def test_other_sizes_have_as_many_parameters_as_published(
 
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet50", "resnext50"])
 def test_every_backbone_has_one_level_of_256_channels(backbone: ResNetName) -> None:
-    model = OneShotLstmAttention(OneShotLstmConfig.fixed(backbone)).eval()
+    model = OneShotLstmAttention(OneShotLstmConfig(detector=on(backbone))).eval()
     with torch.no_grad():
         maps = model.look(cloudy(1)).maps
     assert {level: tuple(value.shape) for level, value in maps.items()} == {"0": (1, 256, 3, 3)}

@@ -60,7 +60,7 @@ def output_of(logits: Tensor) -> LaDnnOutput:
 def authors_output() -> tuple[LaDnnOutput, dict[str, Any]]:
     """The paper preset with the authors' key names, on the authors' images."""
     gold, module = vectors(), fill()
-    model = LaDnn(LaDnnConfig.paper()).eval()
+    model = LaDnn(LaDnnConfig(preset="paper", backbone="densenet169")).eval()
     prefix = "densenet169_out."
     named = {prefix + k: v for k, v in model.state_dict().items()}
     filled = module.fill_state_dict(named, gold["weights_seed"])

@@ -217,6 +217,14 @@ def test_an_unknown_code_is_our_own_defect() -> None:
         found("no-such-code", "It cannot be.")
 
 
+def test_a_single_thick_slice_has_no_distance_to_speak_of() -> None:
+    chest = make_chest()
+    thick = replace(PLAIN, slice_thickness_mm=8.0)
+    one = volume_of(chest.hu[20:21], chest.spacing, thick)
+    (sentence,) = (f.sentence for f in gate(one).findings if f.code == "thick-slices")
+    assert sentence.startswith("Slices are 8.0 mm thick; over")
+
+
 def test_the_reference_page_is_made_from_the_rules() -> None:
     assert rules_page() in PAGE.read_text(encoding="utf-8")
 

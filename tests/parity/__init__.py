@@ -8,7 +8,13 @@ module here, `tests/parity/<kind>.py`, with
 
 which is found by its file name, reads seeds, sizes and counts from `gold` (other folders have
 others) and yields one `Row` for each quantity.  `load_weights`, `images`, `close` and `equal` are
-what such a module needs.  `python -m tests.parity --golden FOLDER` prints all rows.
+what such a module needs; `described` and `noted` read what a file says in words only.  A kind with
+a network also has
+
+    def networks(gold: Gold, fill: Fill) -> Iterator[Network]: ...
+
+with the golden weights in the `fixed` preset, which is what users run: its graph is compared, and
+`benchmarks/bench_models.py` times it.  `python -m tests.parity --golden FOLDER` prints everything.
 """
 
 import importlib
@@ -33,7 +39,6 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 Comparable = npt.ArrayLike | Tensor
 
 HERE = Path(__file__).parent
-_FILE = re.compile(r"(?P<kind>.+?)(_seed\d+)?\.json")
 
 
 class Fill(Protocol):
@@ -54,6 +59,15 @@ class Fill(Protocol):
     def image_sha256(self, image: Tensor) -> str:
         """SHA-256 of such an image."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A model in the `fixed` preset with golden weights, and golden inputs for one forward."""
+
+    name: str
+    model: nn.Module
+    inputs: tuple[Tensor, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +145,23 @@ def kinds() -> tuple[str, ...]:
 
 
 def kind_of(file: Path) -> str:
-    """The kind of a golden file: its name without seed and suffix."""
-    match = _FILE.fullmatch(file.name)
-    return match["kind"] if match else file.stem
+    """The kind of a golden file: the longest that its name begins with, else the whole name."""
+    names = [kind for kind in kinds() if f"{file.stem}_".startswith(f"{kind}_")]
+    return max(names, key=len, default=file.stem)
+
+
+def described(gold: Gold, pattern: str, default: str) -> str:
+    """What `pattern` captures in the file's description of its model; else `default`."""
+    found = re.search(pattern, str(gold.get("model", "")))
+    return found[1] if found else default
+
+
+def noted(gold: Gold, pattern: str, default: tuple[int, ...]) -> tuple[int, ...]:
+    """All whole numbers in what `pattern` captures in one of the file's notes; else `default`."""
+    for note in gold.get("notes", ()):
+        if found := re.search(pattern, note):
+            return tuple(int(number) for number in re.findall(r"\d+", found[1]))
+    return default
 
 
 def golden_files(folder: Path) -> tuple[Path, ...]:
@@ -143,16 +171,28 @@ def golden_files(folder: Path) -> tuple[Path, ...]:
 
 def check_file(file: Path) -> Iterator[Row]:
     """The rows of one golden file; a kind that nothing here checks gives one failing row."""
-    kind = kind_of(file)
-    if kind not in kinds():
+    if kind_of(file) not in kinds():
         yield Row(model=file.stem, quantity="no check", max_difference=np.inf, tolerance=0.0)
         return
-    gold: Gold = json.loads(file.read_text(encoding="utf-8"))
     beside = file.with_suffix(".npz")
     arrays = dict(np.load(beside, allow_pickle=False)) if beside.is_file() else {}
-    check = importlib.import_module(f"tests.parity.{kind}").check
     with torch.random.fork_rng(devices=[]):
-        yield from check(gold, arrays, load_fill(file.parent))
+        yield from _module(file).check(_gold(file), arrays, load_fill(file.parent))
+
+
+def networks_of(file: Path) -> Iterator[Network]:
+    """The networks of one golden file; none where it has no network, or nothing here checks it."""
+    if kind_of(file) in kinds() and hasattr(_module(file), "networks"):
+        yield from _module(file).networks(_gold(file), load_fill(file.parent))
+
+
+def _module(file: Path) -> Any:  # noqa: ANN401  # a module has no type
+    return importlib.import_module(f"tests.parity.{kind_of(file)}")
+
+
+def _gold(file: Path) -> Gold:
+    gold: Gold = json.loads(file.read_text(encoding="utf-8"))
+    return gold
 
 
 def load_fill(folder: Path) -> Fill:

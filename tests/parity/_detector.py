@@ -1,21 +1,45 @@
 """What the checks of all detectors share: named quantities with their tolerances."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ctsieve.models._detector.config import BackboneConfig, DetectorConfig, ResNetName
 from ctsieve.models._detector.detector import Branches, Found, Look
 from ctsieve.models._detector.proposals import Proposals
 from ctsieve.models._detector.regions import Regions, candidates, with_area
-from tests.parity import Comparable, Gold, Row, close, equal
+from tests.parity import Comparable, Gold, Row, close, described, equal
 
 FIRST = 10
 """How many rows of long lists the golden files hold."""
 NEIGHBOURS = 4
 """Proposals may change places with this many neighbours where their logits are equal."""
+
+
+def backbone_of(gold: Gold, like: BackboneConfig) -> BackboneConfig:
+    """The residual network that a file's description names: "ResNet18 (layer3)", "R18-t1"."""
+    depth = described(gold, r"\bR(?:esNet|esNeXt)?(\d+)", "")
+    kind = "resnext" if described(gold, r"\b(ResNeXt)\d", "") else "resnet"
+    name = cast("ResNetName", f"{kind}{depth}") if depth else like.name
+    cut = described(gold, r"\bR\d+-t(\d)", "")
+    last = 4 - int(cut) if cut else int(described(gold, r"\(layer(\d)\)", str(like.last_layer)))
+    return replace(like, name=name, last_layer=last)
+
+
+def with_proposals(
+    detector: DetectorConfig, counts: Mapping[str, Any], num_after: int | None = None
+) -> DetectorConfig:
+    """The detector with a golden file's numbers of proposals, or `num_after` at evaluation."""
+    proposals = replace(
+        detector.proposals,
+        num_before=(counts["pre"]["training"], counts["pre"]["testing"]),
+        num_after=(counts["post"]["training"], num_after or counts["post"]["testing"]),
+    )
+    return replace(detector, proposals=proposals)
 
 
 class Classifying(Protocol):

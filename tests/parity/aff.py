@@ -8,8 +8,20 @@ import torch
 from torch import Tensor
 
 from ctsieve.models.one_shot_affinity import OneShotAffinity, OneShotAffinityConfig
-from tests.parity import Arrays, Comparable, Fill, Gold, Row, close, equal, images, load_weights
-from tests.parity._detector import FIRST, counts, objects, rows, seen
+from tests.parity import (
+    Arrays,
+    Comparable,
+    Fill,
+    Gold,
+    Network,
+    Row,
+    close,
+    described,
+    equal,
+    images,
+    load_weights,
+)
+from tests.parity._detector import FIRST, backbone_of, counts, objects, rows, seen
 
 NAME = "one-shot-affinity"
 
@@ -21,31 +33,54 @@ def check(gold: Gold, arrays: Arrays, fill: Fill) -> Iterator[Row]:
     image = pictures[0][None]
     for mode, want in gold["outputs"].items():
         name = f"{NAME} ({mode})"
-        model = OneShotAffinity(config_of(mode)).eval()
+        model = OneShotAffinity(config_of(gold, mode)).eval()
         yield load_weights(model, gold, fill, name=name)
         expected = {**want, "affinity_vector": arrays[f"{mode}_affinity_vector"]}
         with torch.no_grad():
-            for got in _stages(model, image):
+            for got in stages(model, image):
                 yield from rows(name, got, expected, gold["tolerances"][mode])
     for number, case in enumerate(gold["padding_cases"]):
         name = f"{NAME} ({case['mode']}, case {number})"
         limit = case["rpn_post_nms_top_n_test"]
-        model = OneShotAffinity(config_of(case["mode"], num_after=limit)).eval()
+        model = OneShotAffinity(config_of(gold, case["mode"], num_after=limit)).eval()
         yield load_weights(model, gold, fill, name=name)
         with torch.no_grad():
             yield from _padding(model, image, name, case)
 
 
-def config_of(mode: str, *, num_after: int | None = None) -> OneShotAffinityConfig:
-    """The `paper` preset; mode "eval" has running statistics."""
-    paper = OneShotAffinityConfig.paper()
+def networks(gold: Gold, fill: Fill) -> Iterator[Network]:
+    """The model as users run it."""
+    model = OneShotAffinity(sizes_of(gold)).eval()
+    load_weights(model, gold, fill)
+    yield Network(name=NAME, model=model, inputs=(images(gold, fill)[0][0][None],))
+
+
+def sizes_of(gold: Gold) -> OneShotAffinityConfig:
+    """The `fixed` preset with the sizes that the file's description and lists have."""
+    config = OneShotAffinityConfig()
+    outputs = next(iter(gold["outputs"].values()))
+    return replace(
+        config,
+        detector=replace(config.detector, backbone=backbone_of(gold, config.detector.backbone)),
+        regions=replace(config.regions, number=len(outputs["roi_scores"])),
+        num_affinities=int(described(gold, r"\bk (\d+)", str(config.num_affinities))),
+        num_sieve_stages=int(described(gold, r"\bx_stages (\d+)", str(config.num_sieve_stages))),
+        num_labels=len(outputs["logits"]),
+    )
+
+
+def config_of(gold: Gold, mode: str, *, num_after: int | None = None) -> OneShotAffinityConfig:
+    """The `paper` preset's quirks; mode "eval" has running statistics."""
+    paper = replace(sizes_of(gold), preset="paper").resolved()
     proposals = paper.detector.proposals
     after = (num_after, num_after) if num_after else proposals.num_after
     detector = replace(paper.detector, proposals=replace(proposals, num_after=after))
-    return replace(paper, detector=detector, input_statistics=mode == "author")
+    own = mode == "author"
+    return replace(paper, preset="fixed", detector=detector, input_statistics=own)
 
 
-def _stages(model: OneShotAffinity, image: Tensor) -> Iterator[dict[str, Comparable]]:
+def stages(model: OneShotAffinity, image: Tensor) -> Iterator[dict[str, Comparable]]:
+    """Everything that the golden file holds, stage by stage."""
     look = model.look(image)
     yield {**seen(look), "proposal_logits_first10": look.proposals.logits[:FIRST]}
     yield counts(model, look, "_s2")

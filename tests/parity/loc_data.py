@@ -1,10 +1,12 @@
 """COVIDx-SeqCT's slices, scans and class weights beside the authors' script."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 
-from ctsieve.datasets.covidx_seqct import AuthorsSelection, parse
+from ctsieve.datasets._covidx_lists import parse
+from ctsieve.datasets.covidx_seqct import LENGTH, AuthorsSelection
 from ctsieve.learning.class_weights import rarest_first
 from tests.parity import Arrays, Fill, Gold, Row, close, equal
 
@@ -26,7 +28,9 @@ def check(gold: Gold, arrays: Arrays, fill: Fill) -> Iterator[Row]:
 
 def _selection(gold: Gold, arrays: Arrays, seed: int) -> Iterator[Row]:
     length = arrays["selection_fresh"].shape[1]
-    lengths = range(length, length + len(arrays["selection_fresh"]))
+    said = re.search(r"N in (\d+)\.\.", gold["slice_selection"].get("fresh", ""))
+    first = int(said[1]) if said else length
+    lengths = range(first, first + len(arrays["selection_fresh"]))
     fresh = [AuthorsSelection(length=length, seed=seed).slices(n) for n in lengths]
     yield equal(NAME, "slices, seeded before each scan", fresh, arrays["selection_fresh"])
     running = AuthorsSelection(length=length, seed=seed)
@@ -42,7 +46,8 @@ def _selection(gold: Gold, arrays: Arrays, seed: int) -> Iterator[Row]:
 
 
 def _grouping(gold: Gold, seed: int) -> Iterator[Row]:
-    selection = AuthorsSelection(seed=seed)
+    said = re.search(r"--ct-length (\d+)", gold["grouping"].get("command", ""))
+    selection = AuthorsSelection(length=int(said[1]) if said else LENGTH, seed=seed)
     for split, content in gold["grouping"]["splits"].items():
         got = list(selection.sequences(parse(content["rows"])))
         want = content["emitted"]

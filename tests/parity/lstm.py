@@ -7,35 +7,48 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ctsieve.models._detector.config import BackboneConfig, ProposalConfig
 from ctsieve.models._detector.detector import Look
 from ctsieve.models._detector.regions import region_batch
 from ctsieve.models._one_shot.lstm import OneShotLstmConfig
 from ctsieve.models.one_shot_lstm_attention import OneShotLstmAttention
-from tests.parity import Arrays, Comparable, Fill, Gold, Row, images, load_weights
-from tests.parity._detector import FIRST, aligned, counts, objects, rows, seen
+from tests.parity import (
+    Arrays,
+    Comparable,
+    Fill,
+    Gold,
+    Network,
+    Row,
+    images,
+    load_weights,
+)
+from tests.parity._detector import (
+    FIRST,
+    aligned,
+    backbone_of,
+    counts,
+    objects,
+    rows,
+    seen,
+)
 
 NAME = "one-shot-lstm-attention"
 
 
-def config_of(
-    settings: Mapping[str, Any], mode: str, *, num_after: int | None = None
-) -> OneShotLstmConfig:
-    """The `paper` preset with a golden file's settings; mode "eval" has running statistics."""
-    paper = OneShotLstmConfig.paper()
-    own = mode == "author"
-    proposals = ProposalConfig(
-        num_before=both(settings, "rpn_pre_nms_top_n", paper.detector.proposals.num_before),
-        num_after=(num_after, num_after)
-        if num_after
-        else both(settings, "rpn_post_nms_top_n", paper.detector.proposals.num_after),
+def sizes_of(gold: Gold, *, num_after: int | None = None) -> OneShotLstmConfig:
+    """The `fixed` preset with a golden file's settings."""
+    config, settings = OneShotLstmConfig(), gold.get("settings", {})
+    detector, branches = config.detector, config.detector.branches
+    after = both(settings, "rpn_post_nms_top_n", detector.proposals.num_after)
+    proposals = replace(
+        detector.proposals,
+        num_before=both(settings, "rpn_pre_nms_top_n", detector.proposals.num_before),
+        num_after=(num_after, num_after) if num_after else after,
         suppression=settings.get("rpn_nms_thresh", 0.75),
-        min_side=0.0,
         batch=settings.get("rpn_batch_size_per_image", 256),
         positive_share=settings.get("rpn_positive_fraction", 0.75),
     )
     branches = replace(
-        paper.detector.branches,
+        branches,
         num_kinds=settings.get("num_classes", 4),
         score=settings.get("box_score_thresh", 0.75),
         suppression=settings.get("box_nms_thresh", 0.5),
@@ -45,24 +58,28 @@ def config_of(
         batch=settings.get("box_batch_size_per_image", 256),
         positive_share=settings.get("box_positive_fraction", 0.5),
     )
+    backbone = backbone_of(gold, detector.backbone)
     return replace(
-        paper,
-        detector=replace(
-            paper.detector,
-            backbone=BackboneConfig(input_statistics=own),
-            proposals=proposals,
-            branches=branches,
-        ),
+        config,
+        detector=replace(detector, backbone=backbone, proposals=proposals, branches=branches),
         regions=replace(
-            paper.regions,
+            config.regions,
             number=settings.get("box_detections_per_img_s2new", 16),
             suppression=settings.get("box_nms_thresh_classifier", 0.25),
         ),
         num_sieve_stages=settings.get("x_stages", 1),
         units=settings.get("lstm_feature_size", 256),
         num_labels=settings.get("num_classes_img", 3),
-        input_statistics=own,
     )
+
+
+def config_of(gold: Gold, mode: str, *, num_after: int | None = None) -> OneShotLstmConfig:
+    """The `paper` preset's quirks with those settings; mode "eval" has running statistics."""
+    paper = replace(sizes_of(gold, num_after=num_after), preset="paper").resolved()
+    own = mode == "author"
+    backbone = replace(paper.detector.backbone, input_statistics=own)
+    detector = replace(paper.detector, backbone=backbone)
+    return replace(paper, preset="fixed", detector=detector, input_statistics=own)
 
 
 def both(settings: Mapping[str, Any], key: str, default: tuple[int, int]) -> tuple[int, int]:
@@ -75,25 +92,32 @@ def check(gold: Gold, arrays: Arrays, fill: Fill) -> Iterator[Row]:
     """Walk down the network in both modes, then compare what one forward returns."""
     for mode, want in gold["outputs"].items():
         name = f"{NAME} ({mode})"
-        model = OneShotLstmAttention(config_of(gold["settings"], mode)).eval()
+        model = OneShotLstmAttention(config_of(gold, mode)).eval()
         yield load_weights(model, gold, fill, name=name)
         pictures, same = images(gold, fill, name=name)
         yield same
         expected = {**want, **_of_mode(arrays, mode)}
         tolerances = gold["tolerances"][mode]
         with torch.no_grad():
-            for got in _stages(model, pictures[0][None], expected, tolerances):
+            for got in stages(model, pictures[0][None], expected, tolerances):
                 yield from rows(name, got, expected, tolerances)
             output = model(pictures[0][None])
         forward = {"logits_final": output.logits[0], "det_boxes": output.boxes[output.labels > 0]}
         yield from rows(name, forward, expected, tolerances, note=" (forward)")
 
 
+def networks(gold: Gold, fill: Fill) -> Iterator[Network]:
+    """The model as users run it."""
+    model = OneShotLstmAttention(sizes_of(gold)).eval()
+    load_weights(model, gold, fill)
+    yield Network(name=NAME, model=model, inputs=(images(gold, fill)[0][0][None],))
+
+
 def _of_mode(arrays: Arrays, mode: str) -> dict[str, Any]:
     return {k.removeprefix(f"{mode}_"): v for k, v in arrays.items() if k.startswith(f"{mode}_")}
 
 
-def _stages(
+def stages(
     model: OneShotLstmAttention,
     image: Tensor,
     want: Mapping[str, Any],

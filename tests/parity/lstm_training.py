@@ -32,7 +32,7 @@ def check(gold: Gold, arrays: Arrays, fill: Fill) -> Iterator[Row]:
     yield areas
     for variant, want in gold["results"].items():
         name = f"{NAME} ({variant})"
-        model = OneShotLstmAttention(_config(gold["settings"], variant))
+        model = OneShotLstmAttention(_config(gold, variant))
         yield load_weights(model, gold, fill, name=name)
         torch.manual_seed(gold["torch_manual_seed"])
         if variant == "torchvision":
@@ -61,14 +61,15 @@ def _image(spec: Mapping[str, Any], fill: Fill) -> tuple[Tensor, Row]:
 def _target(spec: Mapping[str, Any], arrays: Arrays, image: Tensor) -> tuple[Target, Row]:
     labels = torch.tensor(spec["labels"])
     bits = np.unpackbits(arrays["target_masks_packed"], axis=1)
-    masks = torch.from_numpy(bits.reshape(len(labels), *image.shape[-2:]))
+    rows, columns = image.shape[-2:]
+    masks = torch.from_numpy(bits[:, : rows * columns].reshape(-1, rows, columns))
     areas = masks.sum(dim=(1, 2))
     row = equal(NAME, "mask_areas", areas, spec["mask_areas"])
     return Target(torch.tensor(spec["boxes"]), labels, masks), row
 
 
-def _config(settings: Mapping[str, Any], variant: str) -> OneShotLstmConfig:
-    config = config_of(settings, "author")
+def _config(gold: Gold, variant: str) -> OneShotLstmConfig:
+    config = config_of(gold, "author")
     if variant == "author":
         return config
     detector = config.detector
@@ -91,8 +92,9 @@ def _classification(gold: Gold, fill: Fill) -> Iterator[Row]:
     want, name = gold["classification_step"], f"{NAME} (classification)"
     image, same = _image(want["image"], fill)
     yield same
-    model = OneShotLstmAttention(_config(gold["settings"], "author"))
+    model = OneShotLstmAttention(_config(gold, "author"))
     yield load_weights(model, gold, fill, name=name)
+    model.requires_grad_()  # the golden norms were taken before any gradient was discarded
     torch.manual_seed(gold["torch_manual_seed"])
     logits = model.train_for("classification")(image).logits
     label = torch.tensor([int(np.argmax(want["target_one_hot"]))])

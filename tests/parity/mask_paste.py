@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ctsieve.models._detector.paste import paste
-from tests.parity import Arrays, Fill, Gold, Row, close
+from tests.parity import Arrays, Fill, Gold, Row, close, equal
 
 NAME = "pasted masks"
 
@@ -30,10 +30,14 @@ def _rows(pasted: Tensor, gold: Gold, tolerances: Mapping[str, Any]) -> Iterator
     }
     for quantity, value in got.items():
         yield close(NAME, quantity, value, gold[quantity], float(tolerances[quantity]))
-    yield close(NAME, "rows_of_nonzero", [_extent(m) for m in pasted], gold["rows_of_nonzero"], 0.0)
+    places = zip(pasted, gold["rows_of_nonzero"], strict=True)
+    for number, (mask, extent) in enumerate(places):
+        yield equal(NAME, f"rows_of_nonzero, mask {number}", _extent(mask), extent or [])
 
 
 def _extent(mask: Tensor) -> list[int]:
-    """First and last row, first and last column that are not 0."""
+    """First and last row, first and last column that are not 0; empty where all are."""
     row, column = torch.where(mask != 0)
+    if len(row) == 0:
+        return []
     return [int(v) for v in (row.min(), row.max(), column.min(), column.max())]

@@ -24,6 +24,7 @@ def check(gold: Gold, arrays: Arrays, fill: Fill) -> Iterator[Row]:
         yield from _masks(number, case, found, truth, atol["iou"])
         got = image_ap(found, truth, thresholds=thresholds)
         yield close(AP, f"case {number}, {len(got)} IoUs", got, case["ap_at_each_iou"], atol["ap"])
+        yield close(AP, f"case {number}, mean", got.mean(), case["mean_over_ious"], atol["ap"])
     yield from _data_set(cases, gold)
     for number, matrix in enumerate(gold["confusion_matrices"]):
         yield from _matrix(number, matrix, atol["f1"])

@@ -14,21 +14,21 @@ from ctsieve.models._detector.regions import (
     survivors,
     with_area,
 )
-from tests.parity import Arrays, Fill, Gold, Row, close, equal
+from tests.parity import Arrays, Fill, Gold, Row, close, equal, noted
 
 NAME = "region batch"
-SIZE = (512, 512)
 
 
 def check(gold: Gold, arrays: Arrays, fill: Fill) -> Iterator[Row]:
     """Select, suppress, repeat and order given boxes."""
     del fill
+    rows, columns = gold.get("image") or noted(gold, r"image (\d+ x \d+)", (512, 512))
     for case in gold["cases"]:
-        yield from _case(case, arrays, gold["recommended_atol"])
+        yield from _case(case, arrays, gold["recommended_atol"], (rows, columns))
 
 
 def _case(
-    case: Mapping[str, Any], arrays: Arrays, tolerances: Mapping[str, float]
+    case: Mapping[str, Any], arrays: Arrays, tolerances: Mapping[str, float], size: tuple[int, int]
 ) -> Iterator[Row]:
     name = f"{NAME} (case {case['case']})"
     given = {
@@ -40,7 +40,7 @@ def _case(
     logits, deltas, proposals = (
         torch.from_numpy(given[k]) for k in ("class_logits", "box_regression", "proposals")
     )
-    every = candidates(logits, deltas, proposals, SIZE)
+    every = candidates(logits, deltas, proposals, size)
     num_large = len(with_area(every, config.min_area).scores)
     yield equal(
         name, "candidates_after_area_filter", num_large, case["candidates_after_area_filter"]
@@ -53,7 +53,7 @@ def _case(
     index = random_repetition(kept, config.number)
     yield equal(name, "selected_index", index, case["selected_index_into_survivors"])
     torch.manual_seed(seed)
-    batch = region_batch(ranked, SIZE, config)
+    batch = region_batch(ranked, size, config)
     yield equal(name, "labels", batch.labels, case["labels"])
     yield close(name, "scores", batch.scores, case["scores"], tolerances["scores"])
     yield close(name, "boxes", batch.boxes, given["boxes"], tolerances["boxes"])

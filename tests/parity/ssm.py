@@ -9,43 +9,79 @@ from torch import Tensor
 
 from ctsieve.models._detector.region_scores import region_rows
 from ctsieve.models.single_shot import SingleShot, SingleShotConfig
-from tests.parity import Arrays, Comparable, Fill, Gold, Row, close, equal, images, load_weights
-from tests.parity._detector import FIRST, counts, objects, rows, seen
+from tests.parity import (
+    Arrays,
+    Comparable,
+    Fill,
+    Gold,
+    Network,
+    Row,
+    close,
+    described,
+    equal,
+    images,
+    load_weights,
+)
+from tests.parity._detector import (
+    FIRST,
+    backbone_of,
+    counts,
+    objects,
+    rows,
+    seen,
+    with_proposals,
+)
 
 NAME = "single-shot"
 
 
 def check(gold: Gold, arrays: Arrays, fill: Fill) -> Iterator[Row]:
     """Walk down the network, then where fewer regions are found than needed."""
-    model = SingleShot(config_of(gold["rpn"])).eval()
+    model = SingleShot(config_of(gold)).eval()
     yield load_weights(model, gold, fill, name=NAME)
     pictures, same = images(gold, fill, name=NAME)
     yield same
     image = pictures[0][None]
     want = {**gold["outputs"], **arrays}
     with torch.no_grad():
-        for got in _stages(model, image):
+        for got in stages(model, image):
             yield from rows(NAME, got, want, gold["tolerances"])
     for number, case in enumerate(gold["padding_cases"]):
         name = f"{NAME} (case {number})"
-        limited = SingleShot(config_of(gold["rpn"], case["rpn_post_nms_top_n_test"])).eval()
+        limited = SingleShot(config_of(gold, case["rpn_post_nms_top_n_test"])).eval()
         limited.load_state_dict(model.state_dict())
         with torch.no_grad():
             yield from padding_case(limited, image, name, case)
 
 
-def config_of(rpn: Mapping[str, Any], num_after: int | None = None) -> SingleShotConfig:
-    """The `paper` preset with a golden file's numbers of proposals."""
-    paper = SingleShotConfig.paper()
-    proposals = replace(
-        paper.detector.proposals,
-        num_before=(rpn["pre"]["training"], rpn["pre"]["testing"]),
-        num_after=(rpn["post"]["training"], num_after or rpn["post"]["testing"]),
+def networks(gold: Gold, fill: Fill) -> Iterator[Network]:
+    """The model as users run it."""
+    model = SingleShot(sizes_of(gold)).eval()
+    load_weights(model, gold, fill)
+    yield Network(name=NAME, model=model, inputs=(images(gold, fill)[0][0][None],))
+
+
+def sizes_of(gold: Gold, num_after: int | None = None) -> SingleShotConfig:
+    """The `fixed` preset with a golden file's sizes and numbers of proposals."""
+    config, outputs = SingleShotConfig(), gold["outputs"]
+    detector = replace(config.detector, backbone=backbone_of(gold, config.detector.backbone))
+    number = described(gold, r"\b(\d+) RoIs", str(config.regions.number))
+    return replace(
+        config,
+        detector=with_proposals(detector, gold["rpn"], num_after),
+        regions=replace(config.regions, number=int(number)),
+        features=int(described(gold, r"\bS module \d+-(\d+)", str(config.features))),
+        num_labels=len(outputs["logits"]),
     )
-    return replace(paper, detector=replace(paper.detector, proposals=proposals))
 
 
-def _stages(model: SingleShot, image: Tensor) -> Iterator[dict[str, Comparable]]:
+def config_of(gold: Gold, num_after: int | None = None) -> SingleShotConfig:
+    """The `paper` preset with those sizes."""
+    return replace(sizes_of(gold, num_after), preset="paper")
+
+
+def stages(model: SingleShot, image: Tensor) -> Iterator[dict[str, Comparable]]:
+    """Everything that the golden file holds, stage by stage."""
     look = model.look(image)
     yield {**seen(look), "proposal_logits_first10": look.proposals.logits[:FIRST]}
     yield counts(model, look, "_s2")

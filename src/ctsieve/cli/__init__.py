@@ -47,6 +47,16 @@ def main() -> None:
         _fail(error)
     except MemoryError:
         _fail(OutOfResources("memory is exhausted", hint="close programs, or give fewer slices"))
+    except OSError as error:
+        # Without a file it is no matter of the user's disk but a defect, and keeps its traceback.
+        if error.filename is None:
+            raise
+        _fail(
+            OutOfResources(
+                f"cannot use {error.filename}: {error.strerror}",
+                hint="check the path, its permissions and the free space",
+            )
+        )
 
 
 def _fail(error: CtsieveError) -> None:

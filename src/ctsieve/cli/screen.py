@@ -34,6 +34,7 @@ def run(
     Exit codes: 0 judged (an abstention counts), 3 the input is unreadable or the gate rejected it,
     4 the bundle is missing or damaged.
     """
+    from ctsieve.pipeline.names import FORMATS
     from ctsieve.pipeline.screen import Screener
     from ctsieve.pipeline.write import DEFAULT_FORMATS, write
     from ctsieve.readers import read_study
@@ -42,6 +43,11 @@ def run(
 
     if out is None and not json:
         raise UsageError("say where the results go", hint="add --out FOLDER, or --json")
+    if out is not None and out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file", hint="give a folder, or the name of a new one")
+    # A misspelt format should not cost the time of a screening.
+    for name in formats or ():
+        FORMATS[name]
     with stages() as stage:
         stage("Checking the bundle")
         screener = Screener.load(bundle, threads=threads)

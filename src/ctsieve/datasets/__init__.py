@@ -1,6 +1,6 @@
 """One public data set per file: where it is, its licence, its traps, its cases."""
 
-from ctsieve.types.cards import DatasetCard
-from ctsieve.types.catalogue import Catalogue
+from ctsieve.datasets._catalogue import DATASETS, dataset
+from ctsieve.datasets._counts import shortfalls
 
-DATASETS: Catalogue[DatasetCard] = Catalogue("ctsieve.datasets", "data set", DatasetCard)
+__all__ = ["DATASETS", "dataset", "shortfalls"]

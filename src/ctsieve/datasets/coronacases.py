@@ -7,14 +7,17 @@ Traps    All positive: the source alone tells the label.  The label is the scan'
          ends of the lungs may show no disease, hence the weights.  Lying on the side (the spine is
          left: three clockwise quarter turns make it upright), cropped to the lungs, mixed windows.
          The slice number at the end of the name is not zero-padded: names do not sort.
+         The variant "zenodo" reads the ten scans as published there: NIfTI with masks, upright.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from ctsieve.datasets import _twenty_cases
 from ctsieve.datasets._manifest import Entry, entries
-from ctsieve.types.cards import DatasetCard
+from ctsieve.types.cards import Counts, DatasetCard
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import UnreadableStudy
 
@@ -34,7 +37,7 @@ def walk(root: Path) -> Iterator[Case]:
     Raises:
         UnreadableStudy: the collection is incomplete or a name is not as published.
     """
-    for slices in _scans(root).values():
+    for scan, slices in _scans(root).items():
         for position, entry in enumerate(slices):
             middle = MIDDLE[0] < (position + 1) / len(slices) < MIDDLE[1]
             yield Case(
@@ -45,6 +48,8 @@ def walk(root: Path) -> Iterator[Case]:
                 site="coronacases",
                 quarter_turns=QUARTER_TURNS,
                 weight=MIDDLE_WEIGHT if middle else END_WEIGHT,
+                scan=scan,
+                position=position,
             )
 
 
@@ -63,6 +68,26 @@ def scans(root: Path) -> Iterator[Case]:
             site="coronacases",
             kind="volume",
             quarter_turns=QUARTER_TURNS,
+            scan=scan,
+        )
+
+
+def walk_zenodo(root: Path) -> Iterator[Case]:
+    """Yield the ten scans of the archive on Zenodo with their masks, opening none.
+
+    Raises:
+        UnreadableStudy: a folder or a mask is missing.
+    """
+    for name, image, mask in _twenty_cases.scans(root, "coronacases_"):
+        yield Case(
+            id=name,
+            patient=f"cc:{name}",
+            label=LABEL,
+            files=(image,),
+            site="coronacases",
+            kind="volume",
+            mask=mask,
+            scan=name,
         )
 
 
@@ -82,7 +107,7 @@ def _scans(root: Path) -> dict[str, list[Entry]]:
     }
 
 
-CARD = DatasetCard(
+_SLICES = DatasetCard(
     title="Coronacases slices",
     source="https://zenodo.org/records/3757476",
     licence="non-commercial (COVID-SemiSeg); CC BY-NC-SA (Zenodo)",
@@ -96,4 +121,25 @@ CARD = DatasetCard(
         "the label is the scan's, not the slice's",
         "names do not sort in slice order",
     ),
+    counts=Counts(cases=1119, patients=10),
+)
+CARD = replace(
+    _SLICES,
+    variants={
+        "scans": replace(
+            _SLICES,
+            title="Coronacases, whole stacks",
+            walk=scans,
+            counts=Counts(cases=10, patients=10),
+        ),
+        "zenodo": replace(
+            _SLICES,
+            title="Coronacases, NIfTI scans with masks",
+            walk=walk_zenodo,
+            expected="10 scans of 200 to 300 slices",
+            traps=("one label only",),
+            counts=Counts(cases=10, patients=10),
+            mask_values=_twenty_cases.MASK_VALUES,
+        ),
+    },
 )

@@ -4,50 +4,44 @@ Source   https://www.kaggle.com/datasets/hgunraj/covidxct (images and lists, ver
          selection: Loconte, Colavito, "Screening CT images for COVID-19 infections and pneumonia",
          section II, code peppocola/Screening-COVID19, commit 4ed681b.
 Licence  The set's parts have their own licences, some for research only; see its page.
+Differs  A sequence has one box around the boxes of its slices, so that they stay on top of each
+         other; the authors crop each slice by its own box.
 Traps    A list has a row for each image, and a scan is a run of rows.  The authors lose the last
          scan of each list, and draw 16 slices at random among evenly spaced candidates though the
          paper says "extracted uniformly".  `walk` keeps all scans of 16 slices and more, and takes
-         slices at even distances; `AuthorsSelection` makes the authors' sequences.
-         Patients are known for CNCB's images only; elsewhere the scan stands for the patient.
+         slices at even distances; the variant "authors" makes the authors' sequences.
+         Where a scan's name says no patient, the scan stands for the patient.
 """
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ctsieve.types.cards import DatasetCard
+from ctsieve.datasets._covidx_lists import (
+    LABELS,
+    NOBODY,
+    PARTITIONS,
+    WHERE,
+    ListedImage,
+    image_folder,
+    metadata,
+    origin,
+    read_list,
+)
+from ctsieve.datasets._files import all_there
+from ctsieve.datasets._splits import as_published, patients_together
+from ctsieve.types.cards import Counts, DatasetCard, SplitCard
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected, UnreadableStudy
 
 LENGTH = 16
 """Slices of a sequence; shorter scans are left out."""
-LABELS = ("neither", "other_pneumonia", "covid19")
-"""Of the lists' classes 0, 1 and 2."""
-LISTS = {
-    "train": "train_COVIDx_CT-2A.txt",
-    "val": "val_COVIDx_CT-2A.txt",
-    "test": "test_COVIDx_CT-2A.txt",
-}
-IMAGES = "2A_images"
+VERSION = "2A"
 AUTHORS_SEED = 42
-
-_SCAN = re.compile(r"(?P<scan>.+)[_-](IM)?\d+\.png")
-_CNCB = re.compile(r"(?P<patient>(NCP|CP|Normal)_\d+)_\d+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedImage:
-    """A row of a list; the box is of the body, in pixels (column, row, column, row), half open."""
-
-    file: str
-    scan: str
-    label: int
-    box: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +104,6 @@ def even_slices(num_slices: int, length: int = LENGTH) -> npt.NDArray[np.int64]:
     return np.rint(np.linspace(0, num_slices - 1, length)).astype(np.int64)
 
 
-def parse(lines: Iterable[str]) -> list[ListedImage]:
-    """The rows of a list, `file class left top right bottom`.
-
-    Raises:
-        UnreadableStudy: a row is none.
-    """
-    return [_row(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-
-
 def scans(listed: Iterable[ListedImage]) -> list[Sequence]:
     """Runs of neighbouring rows with one scan name, all their slices.
 
@@ -142,69 +127,104 @@ def walk(root: Path) -> Iterator[Case]:
     A scan whose name comes back later in a list is a case of its own, numbered from 2.
 
     Raises:
-        UnreadableStudy: a list is missing or cannot be read.
+        UnreadableStudy: a list is missing or cannot be read, or listed images are missing.
     """
-    for partition, name in LISTS.items():
-        path = root / name
-        if not path.is_file():
-            raise UnreadableStudy(
-                f"{name} is missing", hint="unpack the lists and images of COVIDx CT-2A there"
+    for partition in PARTITIONS:
+        listed = _listed(root, partition)
+        long = [scan for scan in scans(listed) if len(scan.rows) >= LENGTH]
+        chosen = [
+            replace(
+                scan, rows=tuple(scan.rows[position] for position in even_slices(len(scan.rows)))
             )
-        listed = parse(path.read_text(encoding="utf-8").splitlines())
-        times: dict[str, int] = {}
-        for scan in scans(listed):
-            times[scan.scan] = times.get(scan.scan, 0) + 1
-            if len(scan.rows) >= LENGTH:
-                yield _case(root, partition, scan, listed, times[scan.scan])
+            for scan in long
+        ]
+        yield from _cases(root, partition, chosen, listed)
 
 
-def _case(root: Path, partition: str, scan: Sequence, listed: list[ListedImage], time: int) -> Case:
-    chosen = (listed[scan.rows[position]] for position in even_slices(len(scan.rows)))
-    patient = _CNCB.fullmatch(scan.scan)
-    return Case(
-        id=f"{partition}/{scan.scan}" + (f"#{time}" if time > 1 else ""),
-        patient=patient["patient"] if patient else scan.scan,
-        label=LABELS[scan.label],
-        files=tuple(root / IMAGES / image.file for image in chosen),
-        site="covidx_ct",
-        partition=partition,
-        kind="volume",
-        box=_common_box([listed[row].box for row in scan.rows]),
-    )
+def walk_authors(root: Path) -> Iterator[Case]:
+    """Yield the authors' sequences, opening no image.
+
+    Raises:
+        UnreadableStudy: a list is missing or cannot be read, or listed images are missing.
+    """
+    selection = AuthorsSelection()
+    for partition in PARTITIONS:
+        listed = _listed(root, partition)
+        yield from _cases(root, partition, selection.sequences(listed), listed)
+
+
+def _listed(root: Path, partition: str) -> list[ListedImage]:
+    listed = read_list(root, VERSION, partition)
+    all_there(image_folder(root, VERSION), (image.file for image in listed), hint=WHERE)
+    return listed
+
+
+def _cases(
+    root: Path, partition: str, sequences: Iterable[Sequence], listed: list[ListedImage]
+) -> Iterator[Case]:
+    folder, known = image_folder(root, VERSION), metadata(root)
+    times: dict[str, int] = {}
+    for sequence in sequences:
+        times[sequence.scan] = time = times.get(sequence.scan, 0) + 1
+        where = origin(sequence.scan)
+        person = known.get(where.patient, NOBODY)
+        yield Case(
+            id=f"{partition}/{sequence.scan}" + (f"#{time}" if time > 1 else ""),
+            patient=where.patient,
+            label=LABELS[sequence.label],
+            files=tuple(folder / listed[row].file for row in sequence.rows),
+            site=where.source or "covidx_ct",
+            partition=partition,
+            kind="volume",
+            box=_common_box([listed[row].box for row in sequence.rows]),
+            scan=sequence.scan,
+            sex=person.sex,
+            age=person.age,
+            facts=person.facts,
+        )
 
 
 def _common_box(boxes: list[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:
-    """The smallest box around all boxes of a scan."""
+    """The smallest box around all boxes."""
     left, top, right, bottom = zip(*boxes, strict=True)
     return min(left), min(top), max(right), max(bottom)
 
 
-def _row(number: int, line: str) -> ListedImage:
-    words = line.split()
-    match = _SCAN.fullmatch(words[0])
-    try:
-        label, *box = (int(word) for word in words[1:])
-        left, top, right, bottom = box
-    except ValueError as error:
-        raise UnreadableStudy(f"list row {number}: {line.strip()!r} is no image row") from error
-    if match is None or not 0 <= label < len(LABELS):
-        raise UnreadableStudy(f"list row {number}: {line.strip()!r} names no scan or no class")
-    return ListedImage(
-        file=words[0], scan=match["scan"], label=label, box=(left, top, right, bottom)
-    )
+SPLITS = {
+    "published": SplitCard(
+        title="the lists of COVIDx CT-2A as they are",
+        deal=as_published,
+        leaks="some scans name no patient; no overlap of others known",
+    ),
+    "leak-free": SplitCard(
+        title="the lists; a patient of several lists goes to the first of train, tune, test",
+        deal=patients_together,
+    ),
+}
 
-
-CARD = DatasetCard(
-    title="COVIDx-SeqCT, from COVIDx CT-2A",
+_EVEN = DatasetCard(
+    title="COVIDx-SeqCT, from COVIDx CT-2A: 16 slices at even distances",
     source="https://www.kaggle.com/datasets/hgunraj/covidxct",
     licence="its parts' own, some for research only",
     labels=LABELS,
     walk=walk,
     citation="Gunraj et al., Frontiers in Medicine 7 (2020) 608525; Loconte, Colavito 2021",
-    expected="the authors' rule finds 2390, 430 and 408 sequences; each list has one scan more",
+    expected="the authors' rule finds 2390, 430 and 408 sequences; val has one scan more",
     traps=(
         "the authors lose the last scan of every list",
         "the authors draw 16 slices at random among evenly spaced ones",
-        "patients are known for CNCB's images only",
+        "scans shorter than 16 slices are left out: 251 of val, 234 of test",
+    ),
+    splits=SPLITS,
+)
+AUTHORS = replace(
+    _EVEN,
+    title="COVIDx-SeqCT, the authors' selection",
+    walk=walk_authors,
+    counts=Counts(
+        cases=3228,
+        labels={"neither": 832, "other_pneumonia": 615, "covid19": 1781},
+        partitions={"train": 2390, "val": 430, "test": 408},
     ),
 )
+CARD = replace(_EVEN, variants={"authors": AUTHORS})

@@ -7,15 +7,18 @@ Traps    Not COVID-19 by date, yet not healthy: nodules, emphysema and other dis
          of the abdomen, some patients lie prone.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from ctsieve.datasets._manifest import entries
-from ctsieve.types.cards import DatasetCard
+from ctsieve.types.cards import Counts, DatasetCard
 from ctsieve.types.cases import Case
 
 FOLDER = "luna16_slices"
 LABEL = "non_covid19"
+NAME = re.compile(r"(?P<scan>[\d.]+)\.mhd_(?P<number>\d+)\.png")
+"""Series UID and slice."""
 
 
 def walk(root: Path) -> Iterator[Case]:
@@ -25,12 +28,15 @@ def walk(root: Path) -> Iterator[Case]:
         UnreadableStudy: the collection is incomplete.
     """
     for entry in entries(root, FOLDER):
+        name = NAME.fullmatch(entry.path.name)
         yield Case(
             id=entry.name,
             patient=entry.patient,
             label=LABEL,
             files=(entry.path,),
             site="luna16",
+            scan=name["scan"] if name else "",
+            position=int(name["number"]) if name else None,
         )
 
 
@@ -43,4 +49,5 @@ CARD = DatasetCard(
     citation="Setio et al., Medical Image Analysis 42 (2017) 1-13",
     expected="300 pictures of 300 patients",
     traps=("one label only", "some slices show the abdomen", "some patients lie prone"),
+    counts=Counts(cases=300, patients=300),
 )

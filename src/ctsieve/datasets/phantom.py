@@ -10,12 +10,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from ctsieve.types.cards import DatasetCard
+from ctsieve.datasets._splits import shares_of_patients
+from ctsieve.types.cards import DatasetCard, SplitCard
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import UnreadableStudy
 
 LABELS = ("covid19", "other_pneumonia", "neither")
 LESIONS = ("ggo", "consolidation", "crazy_paving")
+MASK_VALUES = {1: "ggo", 2: "consolidation", 3: "crazy_paving"}
+SHARES = {"train": 0.6, "tune": 0.2, "test": 0.2}
+WHERE = "write the cohort again with ctsieve.phantoms.cohort.make_cohort"
 COLUMNS = ("image", "patient", "site", "label", *LESIONS, "mask", "kind")
 
 
@@ -29,25 +33,30 @@ def walk(root: Path) -> Iterator[Case]:
     if not table.is_file():
         raise UnreadableStudy(
             f"{table.name} is missing in {root.name!r}",
-            hint="write it with ctsieve.phantoms.cohort.make_cohort",
+            hint=WHERE,
         )
     with table.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         absent = set(COLUMNS) - set(reader.fieldnames or ())
         if absent:
-            raise UnreadableStudy(f"cases.csv has no column {', '.join(sorted(absent))}")
+            raise UnreadableStudy(
+                f"cases.csv has no column {', '.join(sorted(absent))}", hint=WHERE
+            )
         for line, row in enumerate(reader, start=2):
             yield _case(root, row, line)
 
 
 def _case(root: Path, row: Mapping[str, str], line: int) -> Case:
     image = root / row["image"]
+    problem = ""
     if not image.exists():
-        raise UnreadableStudy(f"cases.csv line {line}: {row['image']} is missing")
-    if row["label"] not in LABELS:
-        raise UnreadableStudy(f"cases.csv line {line}: label {row['label']!r}")
-    if row["kind"] not in ("picture", "volume"):
-        raise UnreadableStudy(f"cases.csv line {line}: kind {row['kind']!r}")
+        problem = f"{row['image']} is missing"
+    elif row["label"] not in LABELS:
+        problem = f"label {row['label']!r}"
+    elif row["kind"] not in ("picture", "volume"):
+        problem = f"kind {row['kind']!r}"
+    if problem:
+        raise UnreadableStudy(f"cases.csv line {line}: {problem}", hint=WHERE)
     kind: Literal["picture", "volume"] = "volume" if row["kind"] == "volume" else "picture"
     return Case(
         id=row["image"],
@@ -69,4 +78,12 @@ CARD = DatasetCard(
     walk=walk,
     expected="as many cases as cases.csv has lines",
     traps=("several pictures come from one patient",),
+    lesions=LESIONS,
+    mask_values=MASK_VALUES,
+    splits={
+        "by-patient": SplitCard(
+            title="60, 20 and 20 % of the patients of each label",
+            deal=shares_of_patients(SHARES, seed=0),
+        ),
+    },
 )

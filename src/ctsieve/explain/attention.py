@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from ctsieve.explain._laid_out import coarse_grid
 from ctsieve.ops.prepare import Prepared
 from ctsieve.ops.resample import resample
 from ctsieve.types.cards import ExplainerCard
@@ -45,7 +46,7 @@ def explain(
     for share in shares:
         largest = float(share.max())
         peak *= largest
-        heat *= _laid_out(share / np.float32(largest), prepared, geometry)
+        heat *= _on(geometry, share / np.float32(largest), prepared)
     heat = heat ** np.float32(1.0 / len(shares))
     rest = float(heat.max())  # the maps need not peak at the same place
     promise(rest > 0.0, "attention lies somewhere")
@@ -88,16 +89,16 @@ def _shares(output: Mapping[str, Float32], num_slices: int) -> list[Float32]:
     return found
 
 
-def _laid_out(maps: Float32, prepared: Prepared, geometry: Geometry) -> Float32:
+def _on(geometry: Geometry, maps: Float32, prepared: Prepared) -> Float32:
     """Maps (S, rows, columns) on `geometry`; 0 where nothing was judged."""
-    shape = (prepared.grid.shape[0], *maps.shape[1:])
-    coarse = prepared.grid.window_of((0, 0, 0), prepared.grid.shape, shape)
-    laid: Float32 = resample(prepared.spread(maps), source=coarse, target=geometry, outside=0.0)
-    return laid
+    source = coarse_grid(prepared, *maps.shape[1:])
+    values: Float32 = resample(prepared.spread(maps), source=source, target=geometry, outside=0.0)
+    return values
 
 
 CARD = ExplainerCard(
     title="Attention maps and weights of slices (from the graph)",
     paper="https://github.com/peppocola/Screening-COVID19",
+    reads=(SLICES, *MAPS),
     explain=explain,
 )

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from ctsieve.explain._laid_out import laid_out
 from ctsieve.ops.prepare import Prepared
-from ctsieve.ops.resample import resample
 from ctsieve.types.cards import ExplainerCard
 from ctsieve.types.geometry import Geometry
 from ctsieve.types.results import Explanation
@@ -31,19 +31,12 @@ def explain(
     """Heat of `label` on `geometry`, or None where the graph has no such output."""
     if OUTPUT not in output:
         return None
-    maps = np.maximum(output[OUTPUT], np.float32(0.0)).astype(np.float32)
-    peak = float(maps.max(initial=0.0))
-    scaled = (maps / peak).astype(np.float32) if peak > 0.0 else maps
-    shape = (prepared.grid.shape[0], *maps.shape[1:])
-    coarse = prepared.grid.window_of((0, 0, 0), prepared.grid.shape, shape)
-    heat = resample(
-        prepared.spread(scaled), source=coarse, target=geometry, outside=0.0, dtype=np.float16
-    )
-    return Explanation(method="Grad-CAM++", label=label, heat=heat, peak=peak, geometry=geometry)
+    return laid_out(output[OUTPUT], prepared, geometry, method="Grad-CAM++", label=label)
 
 
 CARD = ExplainerCard(
     title="Grad-CAM++ (closed form, from the graph)",
     paper="https://arxiv.org/abs/1710.11063",
+    reads=(OUTPUT,),
     explain=explain,
 )

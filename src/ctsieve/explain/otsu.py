@@ -58,5 +58,6 @@ def high(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
 CARD = ExplainerCard(
     title="Otsu masks of attention maps",
     paper="https://github.com/peppocola/Screening-COVID19",
+    reads=attention.MAPS,
     explain=explain,
 )

@@ -7,10 +7,12 @@ Differs  In both presets: MobileNetV2 as an eighth backbone; VGG16 has the same 
          as the others, for which Grad-CAM++ has a closed form; a picture may have one channel,
          which is replicated, and is normalised inside; the outputs of several networks may be
          averaged (`LaDnnMean`).
-         `fixed` only: lesion terms are masked flag by flag where a flag is unknown and averaged
-         over the known ones (`paper`: all five count where any is present, and the mean runs over
-         all cells, masked ones too); all five lesion names are learned (the authors' code spells
-         two of them otherwise than its files, so that these targets were always 0).
+         `fixed` (default) only: values may be normalised otherwise than by ImageNet's numbers
+         (`paper`: never), and there may be dropout; lesion terms are masked flag by flag where a
+         flag is unknown and averaged over the known ones (`paper`: all five count where any is
+         present, and the mean runs over all cells, masked ones too); all five lesion names are
+         learned (the authors' code spells two of them otherwise than its files, so that these
+         targets were always 0).
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
 Shapes   B images, R C their rows and columns, F features, L lesions, O = 1 + L outputs,
@@ -18,8 +20,8 @@ Shapes   B images, R C their rows and columns, F features, L lesions, O = 1 + L 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, Self
 
 import torch
 from jaxtyping import Float
@@ -44,11 +46,14 @@ NORMALISATION = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaDnnConfig:
-    """Sizes and what the input is shifted and scaled by.
+    """Sizes, and what the input is shifted and scaled by.
 
-    The default is the default bundle's; `LaDnnConfig.paper()` is the published one.
+    The default sizes are the default bundle's; the published network is `preset="paper"` with
+    `backbone="densenet169"`.  `paper` sets normalisation and dropout, whatever their fields say
+    (see `resolved`), and names the loss of `LOSSES`.
     """
 
+    preset: Literal["paper", "fixed"] = "fixed"
     backbone: str = "mobilenet-v2"
     num_lesions: int = len(LESIONS)
     normalisation: Literal["imagenet", "tensorflow"] = "tensorflow"
@@ -59,10 +64,11 @@ class LaDnnConfig:
             known = ", ".join(BACKBONES)
             raise UnknownName(f"there is no backbone {self.backbone!r}", hint=f"known: {known}")
 
-    @classmethod
-    def paper(cls, backbone: str = "densenet169") -> "LaDnnConfig":
-        """The published network with one of its seven backbones."""
-        return cls(backbone=backbone, normalisation="imagenet")
+    def resolved(self) -> Self:
+        """The same sizes with what the preset says in every field."""
+        if self.preset == "fixed":
+            return self
+        return replace(self, normalisation="imagenet", dropout=0.0)
 
 
 class LaDnnOutput(NamedTuple):
@@ -78,6 +84,7 @@ class LaDnn(nn.Module):
 
     def __init__(self, config: LaDnnConfig) -> None:
         super().__init__()
+        config = config.resolved()
         self.config = config
         self.backbone = BACKBONES[config.backbone]
         net = self.backbone.build()

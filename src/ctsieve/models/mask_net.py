@@ -5,8 +5,8 @@ Paper    Ter-Sarkisov, "COVID-CT-Mask-Net: Prediction of COVID-19 from CT Scans 
          COVID-19 Through The Detection And Segmentation of Lesions in Chest CT Scans", medRxiv
          2020.10.30.20223586 (light); the authors' code (AlexTS1980/COVID-CT-Mask-Net, commit
          f06cd37) where they are silent.
-Differs  As `mask_rcnn`.  `fixed` (default): fewer regions than the batch holds are repeated evenly
-         (`paper`: at random, so that one image can have two answers).
+Differs  As `mask_rcnn`, and: `fixed` (default): fewer regions than the batch holds are repeated
+         evenly (`paper`: at random, so that one image can have two answers).
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
 Shapes   B images, H W rows and columns, R regions, L labels.
@@ -19,10 +19,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from ctsieve.models._detector.config import DetectorConfig, RegionConfig, ResNetName
+from ctsieve.models._detector.config import DetectorConfig, Preset, RegionConfig
 from ctsieve.models._detector.detector import Detector, Look
 from ctsieve.models._detector.mask_rcnn import (
-    MaskKind,
     MaskRcnn,
     MaskRcnnConfig,
     as_published,
@@ -43,24 +42,27 @@ REGIONS = RegionConfig(number=128, min_area=0.0, suppression=0.75, order="score"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskNetConfig:
-    """Sizes, thresholds and quirks; the defaults are the `fixed` preset of the light model."""
+    """Sizes, thresholds and quirks; the default sizes are those of the light model.
 
+    `paper` sets the quirks, whatever their fields say (see `resolved`); `fixed` leaves them alone.
+    The full model: `lesion_detector("full")`, 256 regions and 1024 features.
+    """
+
+    preset: Preset = "fixed"
     stage: Literal["segmentation", "classification"] = "classification"
     detector: DetectorConfig = field(default_factory=lambda: lesion_detector("light", num_kinds=2))
     regions: RegionConfig = REGIONS
     features: int = 512
     num_labels: int = 3
 
-    @classmethod
-    def paper(
-        cls, size: MaskKind = "light", backbone: ResNetName | None = None, *, num_kinds: int = 2
-    ) -> Self:
-        """As the authors' evaluation code behaves."""
-        number, features = (128, 512) if size == "light" else (256, 1024)
-        return cls(
-            detector=as_published(lesion_detector(size, backbone, num_kinds=num_kinds)),
-            regions=replace(REGIONS, number=number, padding="random"),
-            features=features,
+    def resolved(self) -> Self:
+        """The same sizes with what the preset says of quirks in every field."""
+        if self.preset == "fixed":
+            return self
+        return replace(
+            self,
+            detector=as_published(self.detector),
+            regions=replace(self.regions, padding="random"),
         )
 
 
@@ -77,6 +79,7 @@ class MaskNet(Detector):
     """The second stage: backbone, proposals and box branch of a Mask R-CNN, and module S."""
 
     def __init__(self, config: MaskNetConfig) -> None:
+        config = config.resolved()
         maskless = replace(config.detector.branches, mask_channels=())
         super().__init__(replace(config.detector, branches=maskless))
         self.config = config
@@ -132,7 +135,7 @@ def is_trained(name: str) -> bool:
 def build(config: MaskNetConfig) -> MaskNet | MaskRcnn:
     """The stage that the configuration names."""
     if config.stage == "segmentation":
-        return MaskRcnn(MaskRcnnConfig(detector=config.detector))
+        return MaskRcnn(MaskRcnnConfig(preset=config.preset, detector=config.detector))
     return MaskNet(config)
 
 

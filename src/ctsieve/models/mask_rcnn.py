@@ -8,7 +8,8 @@ Differs  In both presets: images come in the size that the recipe says and are n
          images of a batch do not influence one another; every level has all 30 anchors of the paper
          (the authors list five levels for four maps; the fifth has no map).
          `fixed` (default): masks are probabilities (`paper`: logits, 0 outside their box, where a
-         threshold of 0.5 is a probability of 0.62); boxes without area are not proposed.
+         threshold of 0.5 is a probability of 0.62); boxes without area are not proposed (`paper`:
+         two of the 30 anchor shapes have none, and are).
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 """
 

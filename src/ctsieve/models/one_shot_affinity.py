@@ -4,9 +4,12 @@ Paper    Ter-Sarkisov, "One Shot Model For The Prediction of COVID-19 And Lesion
          Chest CT Scans Through The Affinity Among Lesion Mask Features"; the "One Shot Model" that
          the LSTM paper compares with (section 4: 16 regions, 8 affinities); the authors' code
          (AlexTS1980/COVID-Affinity-Model, commit da68d6b) has 8 regions and 32 to 512 affinities.
-Differs  As `one_shot_lstm_attention`; regions stay in order of score, and the `paper` preset takes
-         batch norm's statistics from the regions in the affinity layer only.  The authors publish
-         no training script: the steps are those of their LSTM model.
+Differs  In both presets as `one_shot_lstm_attention`, but for the order of regions, which is that
+         of their scores.  The authors publish no training script: the steps are those of their LSTM
+         model.
+         `fixed` (default): batch norm uses its running statistics (`paper`: in the affinity layer
+         those of the image's regions); fewer than 8 regions are repeated evenly (`paper`: at
+         random); boxes without area are neither proposed nor shown (`paper`: both).
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
 Shapes   B images, H W rows and columns, R regions, C channels.
@@ -23,8 +26,9 @@ from ctsieve.models._detector.config import (
     BackboneConfig,
     BranchConfig,
     DetectorConfig,
-    ProposalConfig,
+    Preset,
     RegionConfig,
+    with_flat_boxes,
 )
 from ctsieve.models._detector.detector import Found
 from ctsieve.models._detector.normalise import use_input_statistics
@@ -40,15 +44,11 @@ from ctsieve.models._one_shot.wiring import (
 from ctsieve.types.cards import ModelCard
 
 
-def _detector(
-    backbone: Literal["resnet18", "resnet50"] = "resnet18", *, flat: bool = False
-) -> DetectorConfig:
+def affinity_detector(backbone: Literal["resnet18", "resnet50"] = "resnet18") -> DetectorConfig:
+    """The authors' detector on either of their two backbones."""
     return DetectorConfig(
         backbone=BackboneConfig(name=backbone, last_layer=3),
-        proposals=ProposalConfig(min_side=0.0 if flat else 1e-3),
-        branches=BranchConfig(
-            num_kinds=2, score=0.05, min_area=-1.0 if flat else 0.0, num_detections=100
-        ),
+        branches=BranchConfig(num_kinds=2, score=0.05, num_detections=100),
     )
 
 
@@ -57,9 +57,13 @@ REGIONS = RegionConfig(number=8, order="score")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneShotAffinityConfig:
-    """Sizes, thresholds and quirks; the defaults are the `fixed` preset."""
+    """Sizes, thresholds and quirks.
 
-    detector: DetectorConfig = field(default_factory=_detector)
+    `paper` sets the quirks, whatever their fields say (see `resolved`); `fixed` leaves them alone.
+    """
+
+    preset: Preset = "fixed"
+    detector: DetectorConfig = field(default_factory=affinity_detector)
     regions: RegionConfig = REGIONS
     num_affinities: int = 64
     num_sieve_stages: int = 3
@@ -68,12 +72,14 @@ class OneShotAffinityConfig:
     input_statistics: bool = False
     """Batch norm over mask features takes its statistics from the image's regions."""
 
-    @classmethod
-    def paper(cls, backbone: Literal["resnet18", "resnet50"] = "resnet18") -> Self:
-        """As the authors' evaluation code behaves."""
-        return cls(
-            detector=_detector(backbone, flat=True),
-            regions=replace(REGIONS, padding="random"),
+    def resolved(self) -> Self:
+        """The same sizes with what the preset says of quirks in every field."""
+        if self.preset == "fixed":
+            return self
+        return replace(
+            self,
+            detector=with_flat_boxes(self.detector, shown=True),
+            regions=replace(self.regions, padding="random"),
             input_statistics=True,
         )
 
@@ -94,6 +100,7 @@ class OneShotAffinity(OneShot):
     CLASSIFICATION_TRAINS: ClassVar = ("backbone", "affinity_layer")
 
     def __init__(self, config: OneShotAffinityConfig) -> None:
+        config = config.resolved()
         super().__init__(config.detector, config.regions)
         self.config = config
         channels = config.detector.branches.mask_channels[-1]

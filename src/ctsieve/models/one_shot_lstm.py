@@ -3,9 +3,9 @@
 Paper    Ter-Sarkisov, "One Shot Model For COVID-19 Classification and Lesions Segmentation In Chest
          CT Scans Using LSTM With Attention Mechanism", medRxiv 2021.02.16.21251754; numbers of this
          ablation stand in the first version of the authors' readme (AP 0.612/0.485/0.466).
-Differs  As `one_shot_lstm_attention`.  The authors publish no code that builds this model: here the
-         vector of an LSTM is z, the linear map of its last state (paper, equation 2), without the
-         context vector of equation 6.
+Differs  As `one_shot_lstm_attention`, in `paper` and in `fixed`.  The authors publish no code that
+         builds this model: here the vector of an LSTM is z, the linear map of its last state
+         (paper, equation 2), without the context vector of equation 6.
 Licence  No weights come along.
 
 Shapes   B images, H W rows and columns.

@@ -6,9 +6,9 @@ Paper    Loconte, Colavito, "Screening CT images for COVID-19 infections and pne
 Differs  Equation 1 takes "the last hidden state h_n".  In the authors' code, and the paper preset,
          that is the Bi-LSTM's output at the 16th slice, whose backward half has read one slice
          only; `fixed` takes each direction where it has read the whole scan.  The paper preset
-         takes exactly 16 slices, as the authors' code does; `fixed` takes any number, and a mask.
-         The preset of the features is the same as the model's (see `resnet50_att2`).
-         Masked slices are left out before anything is computed.
+         takes exactly `num_slices`, 16 as in the authors' code; `fixed` takes any number, and a
+         mask. The preset of the features is the same as the model's (see `resnet50_att2`). Masked
+         slices are left out before anything is computed.
 Licence  MIT (2021 peppocola); no code is taken from it.  No weights are published.
 
 Shapes   B scans, S places for slices, K kept slices of all scans, R C rows and columns,
@@ -28,20 +28,19 @@ from ctsieve.models.resnet50_att2 import LAST, MIDDLE, ResNet50Att2, ResNet50Att
 from ctsieve.types.cards import ModelCard
 from ctsieve.types.errors import InputRejected
 
-PAPER_SLICES = 16
-"""How many slices of a scan the authors' code takes."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResNet50LstmAtt2Config:
-    """Sizes and quirks; changing anything but `preset` changes the weights."""
+    """Sizes and quirks; changing `compatibility`, `num_classes` or `units` changes the weights."""
 
     preset: Literal["paper", "fixed"] = "fixed"
+    num_slices: int = 16
+    """How many slices every scan has, in the `paper` preset; `fixed` takes any number."""
     compatibility: Literal["additive", "dot"] = "additive"
     """The spatial score of the features: "additive" is equation 11, "dot" equation 12."""
     num_classes: int = 3
     units: int = 128
-    """N: hidden units of each direction."""
+    """Hidden units of each direction: half of N."""
 
 
 class ResNet50LstmAtt2Output(NamedTuple):
@@ -122,10 +121,10 @@ class ResNet50LstmAtt2(nn.Module):
         """Classify scans with values in [0, 1]; `keep` is False where there is no slice to read.
 
         Raises:
-            InputRejected: a scan has no kept slice, or not 16 in the paper preset.
+            InputRejected: a scan has no kept slice, or not `num_slices` in the paper preset.
         """
         require_slices(keep)
-        self._require_sixteen(keep)
+        self._require_paper_slices(keep)
         slices = self.slice_features(x[keep])
         read = self.read_scan(slices.features, keep)
         return ResNet50LstmAtt2Output(
@@ -153,14 +152,15 @@ class ResNet50LstmAtt2(nn.Module):
         context_BN = torch.einsum("bs,bsn->bn", attention_BS, read.states)
         return ScanRead(self.fc(context_BN), attention_BS, read.states, global_BN, context_BN)
 
-    def _require_sixteen(self, keep_BS: Tensor) -> None:
+    def _require_paper_slices(self, keep_BS: Tensor) -> None:
         if self.config.preset != "paper" or torch.onnx.is_in_onnx_export():
             return
         counts = set(keep_BS.sum(dim=1).tolist())
-        if counts != {PAPER_SLICES}:
+        number = self.config.num_slices
+        if counts != {number}:
             raise InputRejected(
-                f"the paper's model reads {PAPER_SLICES} slices, got {sorted(counts)}",
-                hint="choose 16 slices of each scan, or use preset = 'fixed'",
+                f"the paper's model reads {number} slices, got {sorted(counts)}",
+                hint=f"choose {number} slices of each scan, or use preset = 'fixed'",
             )
 
 
@@ -181,7 +181,7 @@ CARD = ModelCard(
     config=ResNet50LstmAtt2Config,
     build=ResNet50LstmAtt2,
     example_shape=(2, 5, 1, 64, 64),
-    num_slices=PAPER_SLICES,
+    num_slices=ResNet50LstmAtt2Config().num_slices,
     trains=is_trained,
     num_parameters=42_406_979,
 )

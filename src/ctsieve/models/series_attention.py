@@ -3,8 +3,8 @@
 Paper    Ye (see `_series`), section 6, names this model as further work: "attention only", to learn
          what the order of slices is worth.
 Differs  See `_series`.  The paper gives no formula.  Without an LSTM there is no final state to ask
-         with, so that the query is learned: W = softmax(X q), then a linear of X^T W, in both
-         presets.  The query starts at 0, where the model is a mean over slices.
+         with, so that the query is learned: W = softmax(X q), then a linear of X^T W. `paper` and
+         `fixed` are the same.  The query starts at 0, where the model is a mean over slices.
 
 Shapes   B scans, S places for slices, K kept slices of all scans, F features, L classes.
 """

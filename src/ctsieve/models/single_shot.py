@@ -6,7 +6,8 @@ Paper    Ter-Sarkisov, "Single-Shot Lightweight Model For The Detection of Lesio
 Differs  In both presets: images come in the size that the recipe says and are not resized inside;
          images of a batch do not influence one another.
          `fixed` (default): fewer than 128 regions are repeated evenly (`paper`: at random, so that
-         one image can have two answers); boxes without area are neither proposed nor shown.
+         one image can have two answers); boxes without area are neither proposed nor shown
+         (`paper`: both).
 Licence  No weights come along.  The authors' repository has no licence; no code is taken from it.
 
 Shapes   B images, H W rows and columns, R regions, L labels, D places for
@@ -24,8 +25,10 @@ from ctsieve.models._detector.config import (
     BackboneConfig,
     BranchConfig,
     DetectorConfig,
+    Preset,
     ProposalConfig,
     RegionConfig,
+    with_flat_boxes,
 )
 from ctsieve.models._detector.detector import Detector, Look, all_objects
 from ctsieve.models._detector.heads import box_head, box_predictor
@@ -49,14 +52,14 @@ from ctsieve.types.cards import ModelCard
 Backbone = Literal["resnet18", "resnet34"]
 
 
-def _detector(backbone: Backbone = "resnet18", *, flat: bool = False) -> DetectorConfig:
+def single_shot_detector(backbone: Backbone = "resnet18") -> DetectorConfig:
+    """The authors' detector on a light backbone."""
     return DetectorConfig(
         normalisation="imagenet",
         backbone=BackboneConfig(name=backbone, last_layer=3),
         proposals=ProposalConfig(
             num_before=(2000, 2000),
             num_after=(1000, 1000),
-            min_side=0.0 if flat else 1e-3,
             positive_share=0.5,
         ),
         branches=BranchConfig(
@@ -64,7 +67,6 @@ def _detector(backbone: Backbone = "resnet18", *, flat: bool = False) -> Detecto
             mask_channels=(128,),
             mask_layer="conv5_mask",
             score=0.05,
-            min_area=-1.0 if flat else 0.0,
             num_detections=128,
             foreground=0.5,
             background=0.5,
@@ -79,19 +81,25 @@ REGIONS = RegionConfig(number=128, suppression=0.75, order="score")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SingleShotConfig:
-    """Sizes, thresholds and quirks; the defaults are the `fixed` preset."""
+    """Sizes, thresholds and quirks.
 
-    detector: DetectorConfig = field(default_factory=_detector)
+    `paper` sets the quirks, whatever their fields say (see `resolved`); `fixed` leaves them alone.
+    """
+
+    preset: Preset = "fixed"
+    detector: DetectorConfig = field(default_factory=single_shot_detector)
     regions: RegionConfig = REGIONS
     features: int = 512
     num_labels: int = 3
 
-    @classmethod
-    def paper(cls, backbone: Backbone = "resnet18") -> Self:
-        """As the authors' evaluation code behaves."""
-        return cls(
-            detector=_detector(backbone, flat=True),
-            regions=replace(REGIONS, padding="random"),
+    def resolved(self) -> Self:
+        """The same sizes with what the preset says of quirks in every field."""
+        if self.preset == "fixed":
+            return self
+        return replace(
+            self,
+            detector=with_flat_boxes(self.detector, shown=True),
+            regions=replace(self.regions, padding="random"),
         )
 
 
@@ -113,6 +121,7 @@ class SingleShot(Detector):
     """The detector, a second box branch that only copies, and module S."""
 
     def __init__(self, config: SingleShotConfig) -> None:
+        config = config.resolved()
         super().__init__(config.detector)
         self.config = config
         heads, channels = config.detector.branches, config.detector.backbone.channels

@@ -89,7 +89,7 @@ RULES: dict[str, Rule] = {
     "single-slice": Rule(
         severity="rejection",
         images="volume",
-        when="the series has one slice: no scan; a single slice is judged as a picture",
+        when="the series has one slice, which is no scan",
     ),
     "few-slices": Rule(
         severity="warning",

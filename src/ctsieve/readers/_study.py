@@ -43,9 +43,11 @@ def read_study(path: Path | str, *, workers: int | None = None) -> CTVolume | CT
             "there is no image in the folder",
             hint="give a folder of DICOM files or of pictures",
         )
+    if path.stat().st_size == 0:
+        raise UnreadableStudy("the file is empty", hint="send it again")
     raise UnreadableStudy(
         "the file is no image this program can read",
-        hint="DICOM, NIfTI, PNG, JPEG, TIFF, BMP, zip and tar are read",
+        hint="DICOM, NIfTI, PNG, JPEG, TIFF, BMP, zip, tar and tar.gz are read",
     )
 
 

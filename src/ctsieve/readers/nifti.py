@@ -56,8 +56,8 @@ class _File:
 
 
 def claims(path: Path) -> bool:
-    """Whether `path` is a NIfTI file, one half of a pair, or a folder with exactly one image."""
-    return len(_headers(path)) == 1
+    """Whether `path` is a NIfTI file, one half of a pair, or a folder that holds one."""
+    return bool(_headers(path))
 
 
 def read(path: Path, *, workers: int | None = None) -> CTVolume:  # noqa: ARG001 one file, one thread
@@ -65,9 +65,16 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume:  # noqa: ARG001
 
     Raises:
         UnreadableStudy: the file is damaged or beyond the limits.
-        InputRejected: it is no single volume of finite numbers, or does not say how it lies.
+        InputRejected: it is no single volume of finite numbers, does not say how it lies, or is
+            not the only one in its folder.
     """
-    file = _load(_headers(path)[0], root=path)
+    header, *others = _headers(path)
+    if others:
+        raise InputRejected(
+            f"the folder holds {len(others) + 1} NIfTI files, and nothing says which is the CT",
+            hint="give the file of the CT itself",
+        )
+    file = _load(header, root=path)
     image = _parsed(file)
     affine, steps = _affine_lps(image)
     turn = turn_to_canonical(affine)

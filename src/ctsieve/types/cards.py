@@ -1,13 +1,16 @@
 """What a file of each kind says of itself; every plug-in module has one as `CARD`."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from ctsieve.types.cases import Case
+from ctsieve.types.cases import Case, Sides
+from ctsieve.types.errors import UnknownName
 from ctsieve.types.results import Explanation, Screening
 from ctsieve.types.volume import CTPicture, CTVolume
+
+Named = TypeVar("Named")
 
 
 def _every_parameter(name: str) -> bool:
@@ -40,6 +43,30 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SplitCard:
+    """A named way to deal a data set's cases to the sides "train", "tune" and "test".
+
+    `deal` is deterministic and leaves out the cases that are on no side; what it returns is as
+    published and becomes a `Split` only if no patient is on two sides.
+    """
+
+    title: str
+    deal: Callable[[Iterable[Case]], Sides]
+    leaks: str = ""
+    """What is known to stand on two sides, in a sentence; empty where nothing does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much a complete copy has; what is None or absent was not published."""
+
+    cases: int | None = None
+    patients: int | None = None
+    labels: Mapping[str, int] = field(default_factory=dict)
+    partitions: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetCard:
     """A public data set: where it is, under which licence, and how to walk a downloaded copy."""
 
@@ -47,11 +74,43 @@ class DatasetCard:
     source: str
     licence: str
     labels: tuple[str, ...]
+    """All labels that cases can have; empty where a table of the user says them."""
     walk: Callable[[Path], Iterator[Case]]
     citation: str = ""
     expected: str = ""
     """Counts a complete copy has, in words."""
     traps: tuple[str, ...] = ()
+    counts: Counts = field(default_factory=Counts)
+    """The same as numbers, of what `walk` yields: see `ctsieve.datasets.shortfalls`."""
+    lesions: tuple[str, ...] = ()
+    """All names that `Case.lesions` can have."""
+    mask_values: Mapping[int, str] = field(default_factory=dict)
+    """What the values of a mask file mean, the background left out."""
+    splits: Mapping[str, SplitCard] = field(default_factory=dict)
+    variants: Mapping[str, "DatasetCard"] = field(default_factory=dict)
+    """Other walks of the same files (a version, whole scans, ...), each a card of its own."""
+
+    def split(self, name: str) -> SplitCard:
+        """The split called `name`.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        return _named(self.splits, name, f"{self.title} has no split called {name!r}")
+
+    def variant(self, name: str) -> "DatasetCard":
+        """The variant called `name`.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        return _named(self.variants, name, f"{self.title} has no variant called {name!r}")
+
+
+def _named(known: Mapping[str, Named], name: str, sentence: str) -> Named:
+    if name not in known:
+        raise UnknownName(sentence, hint=f"known: {', '.join(known) or 'none'}")
+    return known[name]
 
 
 class ReadsStudy(Protocol):
@@ -93,11 +152,19 @@ class RuntimeCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainerCard:
-    """A method that shows why: returns an `Explanation` on the image's own grid."""
+    """A method that shows why: returns an `Explanation` on the image's own grid.
+
+    `explain(output, prepared, geometry, label=...)` shows what a bundle's graphs returned, or is
+    None where they return nothing of what it `reads`.  A method that reads nothing asks the network
+    again: it takes, in place of `output`, a function from slices (S, 1, H, W) to scores (S,), or
+    (1,) of the whole scan.
+    """
 
     title: str
     paper: str
     explain: Callable[..., Explanation | None]
+    reads: tuple[str, ...] = ()
+    """Outputs of which there must be one."""
 
 
 Shapes = Mapping[str, tuple[int, ...]]

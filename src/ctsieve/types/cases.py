@@ -33,6 +33,21 @@ class Case:
     """Clockwise quarter turns that make the picture upright (spine below)."""
     weight: float = 1.0
     """Trust in the label: below 1 where it is the scan's and not the slice's."""
+    scan: str = ""
+    """The scan that a slice is from, or a part of a scan is of; empty where unknown."""
+    position: int | None = None
+    """Of a slice: its number in the scan as the publisher counts; neighbours have near numbers."""
+    paper: str = ""
+    """The publication that it is a figure of."""
+    sex: Literal["female", "male", ""] = ""
+    age: float | None = None
+    """Years; the middle where the publisher gives a decade."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What else the publisher says, in the publisher's words: country, severity, ..."""
+
+
+Sides = Mapping[str, tuple[Case, ...]]
+"""Sides of a data set as published: unlike in a `Split`, a patient may be on two of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ PLAIN_HEIGHT = 300.0
 CORONAL_BOX = (310.0, 400.0)
 LABEL_ROOM = 52.0
 LABEL_STEP = 16.0
-"""Least distance of two slice numbers."""
+"""Least distance of two slice numbers, and of the first from the word above it."""
 RIGHT = 14.0
 BREAK = 3
 """A gap this many times the usual one breaks the line: nothing was judged there."""
@@ -105,7 +105,12 @@ def profile(screening: Screening, scores: SliceScores, coronal: Coronal | None) 
         plot_bottom=TOP + plot_height,
         path=_path(x, y, scores.index),
         dots=_dots(screening.image, scores, x, y),
-        marks=_marks(scores.index[top] + 1, x[top], y[top], bottom=TOP + plot_height - 6.0),
+        marks=_marks(
+            scores.index[top] + 1,
+            x[top],
+            y[top],
+            ends=(TOP + 6.0 + LABEL_STEP, TOP + plot_height - 6.0),
+        ),
         threshold_x=left + threshold * (right - left),
         threshold=percent(threshold) if scores.has_scores else "",
         axis=f"slice score, {label_name(screening.recipe.labels[0])}"
@@ -151,11 +156,11 @@ def _dots(
 
 
 def _marks(
-    numbers: npt.NDArray[np.int64], x: Floats, y: Floats, *, bottom: float
+    numbers: npt.NDArray[np.int64], x: Floats, y: Floats, *, ends: tuple[float, float]
 ) -> tuple[Mark, ...]:
     """Slices from head to feet, their numbers kept apart."""
     order = np.argsort(y)
-    labels = _apart([float(v) for v in y[order]], bottom=bottom)
+    labels = _apart([max(ends[0], float(v)) for v in y[order]], bottom=ends[1])
     return tuple(
         Mark(number=int(numbers[k]), x=float(x[k]), y=float(y[k]), label_y=label)
         for k, label in zip(order, labels, strict=True)

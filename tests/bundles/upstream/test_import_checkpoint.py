@@ -19,14 +19,19 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from ctsieve.bundles.upstream import UPSTREAM, upstream_of
 from ctsieve.cli import main
 from ctsieve.models import MODELS
-from ctsieve.models._detector.mask_rcnn import MaskRcnnConfig
+from ctsieve.models._detector.config import BackboneConfig, DetectorConfig, ResNetName
+from ctsieve.models._detector.mask_rcnn import MaskRcnnConfig, lesion_detector
 from ctsieve.models._one_shot.lstm import OneShotLstmConfig
 from ctsieve.models.la_dnn import LaDnnConfig
-from ctsieve.models.mask_net import MaskNetConfig
-from ctsieve.models.one_shot_affinity import OneShotAffinity, OneShotAffinityConfig
+from ctsieve.models.mask_net import REGIONS, MaskNetConfig
+from ctsieve.models.one_shot_affinity import (
+    OneShotAffinity,
+    OneShotAffinityConfig,
+    affinity_detector,
+)
 from ctsieve.models.resnet50_att2 import ResNet50Att2Config
 from ctsieve.models.resnet50_lstm_att2 import ResNet50LstmAtt2Config
-from ctsieve.models.single_shot import SingleShotConfig
+from ctsieve.models.single_shot import SingleShotConfig, single_shot_detector
 from ctsieve.pipeline import checkpoint_anchors
 from ctsieve.pipeline.checkpoint import Anchors, read_checkpoint
 from ctsieve.pipeline.import_checkpoint import WEIGHTS, build, import_checkpoint, load_imported
@@ -251,24 +256,36 @@ def test_the_command_line_imports_and_says_what_is_missing(
     assert set(stored) == {name for name in state if not name.endswith("num_batches_tracked")}
 
 
+def on(backbone: ResNetName) -> DetectorConfig:
+    """The One Shot detector on another residual network."""
+    return DetectorConfig(backbone=BackboneConfig(name=backbone))
+
+
+FULL_MASK_NET = MaskNetConfig(
+    detector=lesion_detector(), regions=replace(REGIONS, number=256), features=1024
+)
+
 ARCHITECTURES: dict[str, tuple[str, object]] = {
-    "ResNeXt101": ("one-shot-lstm-attention", OneShotLstmConfig.paper("resnext101")),
-    "ResNet50, no attention": ("one-shot-lstm", OneShotLstmConfig.fixed("resnet50")),
+    "ResNeXt101": ("one-shot-lstm-attention", OneShotLstmConfig(detector=on("resnext101"))),
+    "ResNet50, no attention": ("one-shot-lstm", OneShotLstmConfig(detector=on("resnet50"))),
     "affinity ResNet50": (
         "one-shot-affinity",
-        replace(OneShotAffinityConfig.paper("resnet50"), num_affinities=512),
+        OneShotAffinityConfig(detector=affinity_detector("resnet50"), num_affinities=512),
     ),
-    "single shot ResNet34": ("single-shot", SingleShotConfig.paper("resnet34")),
-    "mask net full": ("mask-net", MaskNetConfig.paper("full", num_kinds=3)),
-    "mask net ResNet34": ("mask-net", MaskNetConfig.paper("light", "resnet34")),
-    "mask net full, first stage": (
+    "single shot ResNet34": (
+        "single-shot",
+        SingleShotConfig(detector=single_shot_detector("resnet34")),
+    ),
+    "mask net full": ("mask-net", FULL_MASK_NET),
+    "mask net ResNet34": (
         "mask-net",
-        replace(MaskNetConfig.paper("full"), stage="segmentation"),
+        MaskNetConfig(detector=lesion_detector("light", "resnet34", num_kinds=2)),
     ),
-    "mask r-cnn full": ("mask-rcnn", MaskRcnnConfig.paper("full")),
+    "mask net full, first stage": ("mask-net", replace(FULL_MASK_NET, stage="segmentation")),
+    "mask r-cnn full": ("mask-rcnn", MaskRcnnConfig()),
     "equation 12": ("resnet50-att2", ResNet50Att2Config(compatibility="dot", num_classes=2)),
     "narrow lstm": ("resnet50-lstm-att2", ResNet50LstmAtt2Config(units=64)),
-    "densenet121": ("la-dnn", LaDnnConfig.paper("densenet121")),
+    "densenet121": ("la-dnn", LaDnnConfig(preset="paper", backbone="densenet121")),
 }
 """Every published architecture that no golden file has, and some of the authors' options."""
 

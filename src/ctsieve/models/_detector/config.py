@@ -5,12 +5,13 @@ Paper    Ter-Sarkisov, "One Shot Model For COVID-19 Classification and Lesions S
          4; numbers the paper is silent about are those of its authors' code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ctsieve.types.errors import UnknownName
 
 ResNetName = Literal["resnet18", "resnet34", "resnet50", "resnext50", "resnext101"]
+Preset = Literal["paper", "fixed"]
 RESNETS: tuple[ResNetName, ...] = ("resnet18", "resnet34", "resnet50", "resnext50", "resnext101")
 
 
@@ -107,3 +108,9 @@ class DetectorConfig:
     backbone: BackboneConfig = BackboneConfig()
     proposals: ProposalConfig = ProposalConfig()
     branches: BranchConfig = BranchConfig()
+
+
+def with_flat_boxes(config: DetectorConfig, *, shown: bool) -> DetectorConfig:
+    """Also boxes without area are proposed, as in the authors' code, and `shown` among objects."""
+    branches = replace(config.branches, min_area=-1.0) if shown else config.branches
+    return replace(config, proposals=replace(config.proposals, min_side=0.0), branches=branches)

@@ -17,8 +17,10 @@ from ctsieve.models._detector.config import (
     BackboneConfig,
     BranchConfig,
     DetectorConfig,
+    Preset,
     ProposalConfig,
     ResNetName,
+    with_flat_boxes,
 )
 from ctsieve.models._detector.detector import Detector, Objects, all_objects
 from ctsieve.models._detector.steps import Step, trained
@@ -51,31 +53,32 @@ def lesion_detector(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskRcnnConfig:
-    """Sizes, thresholds and quirks; the defaults are the `fixed` preset."""
+    """Sizes, thresholds and quirks.
 
+    `paper` sets the quirks, whatever their fields say (see `resolved`); `fixed` leaves them alone.
+    """
+
+    preset: Preset = "fixed"
     detector: DetectorConfig = field(default_factory=lesion_detector)
 
-    @classmethod
-    def paper(
-        cls, size: MaskKind = "full", backbone: ResNetName | None = None, *, num_kinds: int = 3
-    ) -> Self:
-        """As the authors' evaluation code behaves: masks are logits, boxes may have no area."""
-        return cls(detector=as_published(lesion_detector(size, backbone, num_kinds=num_kinds)))
+    def resolved(self) -> Self:
+        """The same sizes with what the preset says of quirks in every field."""
+        if self.preset == "fixed":
+            return self
+        return replace(self, detector=as_published(self.detector))
 
 
 def as_published(config: DetectorConfig) -> DetectorConfig:
-    """The same sizes with the quirks of the authors' first detector."""
-    return replace(
-        config,
-        proposals=replace(config.proposals, min_side=0.0),
-        branches=replace(config.branches, mask_values="logit"),
-    )
+    """The same sizes with the quirks of the authors' first detector: masks are logits."""
+    flat = with_flat_boxes(config, shown=False)
+    return replace(flat, branches=replace(flat.branches, mask_values="logit"))
 
 
 class MaskRcnn(Detector):
     """The detector, every part of which the segmentation trains."""
 
     def __init__(self, config: MaskRcnnConfig) -> None:
+        config = config.resolved()
         super().__init__(config.detector)
         self.config = config
 

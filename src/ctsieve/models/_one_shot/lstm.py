@@ -5,7 +5,7 @@ Paper    One Shot + LSTM + attention, section 3 and figure 1.
 Shapes   R regions, L labels, U units of an LSTM.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple, Self
 
 import torch
@@ -13,12 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ctsieve.models._detector.config import (
-    BackboneConfig,
-    BranchConfig,
     DetectorConfig,
-    ProposalConfig,
+    Preset,
     RegionConfig,
-    ResNetName,
+    with_flat_boxes,
 )
 from ctsieve.models._detector.detector import Found
 from ctsieve.models._detector.normalise import use_input_statistics
@@ -29,8 +27,12 @@ from ctsieve.models._one_shot.wiring import ImageClassifier, OneShot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneShotLstmConfig:
-    """Sizes, thresholds and quirks; the defaults are the `fixed` preset."""
+    """Sizes, thresholds and quirks.
 
+    `paper` sets the quirks, whatever their fields say (see `resolved`); `fixed` leaves them alone.
+    """
+
+    preset: Preset = "fixed"
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     regions: RegionConfig = field(default_factory=RegionConfig)
     num_sieve_stages: int = 1
@@ -40,21 +42,15 @@ class OneShotLstmConfig:
     input_statistics: bool = False
     """Batch norm over mask features takes its statistics from the image's regions."""
 
-    @classmethod
-    def fixed(cls, backbone: ResNetName = "resnext50") -> Self:
-        """One image, one answer: running statistics, regions repeated evenly."""
-        return cls(detector=DetectorConfig(backbone=BackboneConfig(name=backbone)))
-
-    @classmethod
-    def paper(cls, backbone: ResNetName = "resnext50") -> Self:
-        """As the authors' evaluation code behaves."""
-        return cls(
-            detector=DetectorConfig(
-                backbone=BackboneConfig(name=backbone, input_statistics=True),
-                proposals=ProposalConfig(min_side=0.0),
-                branches=BranchConfig(min_area=-1.0),
-            ),
-            regions=RegionConfig(padding="random"),
+    def resolved(self) -> Self:
+        """The same sizes with what the preset says of quirks in every field."""
+        if self.preset == "fixed":
+            return self
+        backbone = replace(self.detector.backbone, input_statistics=True)
+        return replace(
+            self,
+            detector=replace(with_flat_boxes(self.detector, shown=True), backbone=backbone),
+            regions=replace(self.regions, padding="random"),
             input_statistics=True,
         )
 
@@ -76,6 +72,7 @@ class OneShotLstmBase(OneShot):
     CLASSIFICATION_TRAINS: ClassVar = ("backbone", "attn_layer")
 
     def __init__(self, config: OneShotLstmConfig, *, attention: bool) -> None:
+        config = config.resolved()
         super().__init__(config.detector, config.regions)
         self.config = config
         self.attn_layer = LstmAttention(

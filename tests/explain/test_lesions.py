@@ -1,0 +1,55 @@
+"""Lesions laid onto the image: where their boxes are, as sure as they are, lungs left out."""
+
+import numpy as np
+import pytest
+
+from ctsieve.explain import lesions
+from ctsieve.ops.prepare import Prepared
+from ctsieve.types.geometry import Geometry
+
+STUDY = Geometry.from_spacing((3, 40, 40), spacing=(5.0, 1.0, 1.0), frame="f")
+PREPARED = Prepared(
+    x=np.zeros((1, 1, 80, 80), np.float32),
+    index=np.array([1]),
+    grid=STUDY.window_of((1, 0, 0), (2, 40, 40), (1, 80, 80)),
+)
+FOUND = {
+    "boxes": np.array([[[0, 0, 80, 80], [20, 10, 40, 30], [20, 10, 60, 30]]], np.float32),
+    "labels": np.array([[1, 2, 3]], np.float32),
+    "scores": np.array([[1.0, 0.5, 0.25]], np.float32),
+    "roi_masks": np.ones((1, 3, 28, 28), np.float32),
+}
+
+
+def test_a_box_of_the_network_is_a_box_of_the_image() -> None:
+    shown = lesions.explain(FOUND, PREPARED, STUDY, label="covid19", kinds={2, 3})
+    assert shown is not None
+    assert shown.peak == pytest.approx(0.5)
+    inside = np.zeros(STUDY.shape, dtype=bool)
+    inside[1, 5:15, 10:30] = True
+    np.testing.assert_array_equal(shown.heat > 0, inside)
+    assert (shown.heat[1, 5:15, 10:20] == 1.0).all(), "of two lesions the surer one is shown"
+    assert (shown.heat[1, 5:15, 20:30] == 0.5).all()
+
+
+def test_every_label_counts_where_nothing_is_said() -> None:
+    shown = lesions.explain(FOUND, PREPARED, STUDY, label="covid19")
+    assert shown is not None
+    assert (shown.heat[1] == 1.0).all()
+
+
+@pytest.mark.parametrize("labels", [[[0, 0, 0]], [[1, 1, 1]]])
+def test_nothing_found_is_no_heat(labels: list[list[int]]) -> None:
+    found = FOUND | {"labels": np.array(labels, np.float32)}
+    shown = lesions.explain(found, PREPARED, STUDY, label="covid19", kinds={2, 3})
+    assert shown is not None
+    assert shown.peak == 0.0
+    assert not shown.heat.any()
+
+
+def test_a_box_without_area_and_one_beyond_the_image_are_no_harm() -> None:
+    boxes = np.array([[[30, 30, 30, 50], [70, 70, 90, 90], [0, 0, 0, 0]]], np.float32)
+    shown = lesions.explain(FOUND | {"boxes": boxes}, PREPARED, STUDY, label="covid19")
+    assert shown is not None
+    assert shown.heat[1, 36, 36] == 1.0
+    assert np.count_nonzero(shown.heat) == 25
