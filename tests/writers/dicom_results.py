@@ -14,7 +14,7 @@ from ctsieve.phantoms.dicom import save_dicom
 from ctsieve.readers import read_study
 from ctsieve.types.geometry import Geometry
 from ctsieve.types.provenance import SliceSource
-from ctsieve.types.results import Explanation, Lesion, Screening
+from ctsieve.types.results import Explanation, Lesion, LesionTotal, Screening
 from ctsieve.types.study import Cosines, StudyHeader
 from ctsieve.types.volume import CTVolume
 
@@ -97,6 +97,10 @@ def marked(volume: CTVolume, lungs: Bits) -> Screening:
         slices=None,
         lungs=lungs,
         lesion_instances=(lesion,),
+        lesion_totals=(
+            LesionTotal(kind="ggo", count=1, ml=lesion.volume_ml, percent_of_lungs=100.0),
+            LesionTotal(kind="consolidation", count=0, ml=0.0, percent_of_lungs=0.0),
+        ),
         explanation=Explanation(
             method="Grad-CAM++", label="covid19", heat=heat, peak=2.0, geometry=volume.geometry
         ),

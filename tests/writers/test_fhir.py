@@ -61,10 +61,14 @@ def test_lesions_have_volumes(tmp_path: Path) -> None:
     screening = screened("scan", tmp_path / "study")
     assert isinstance(screening.image, CTVolume)
     assert screening.lungs is not None
-    *_, volume = observations(marked(screening.image, screening.lungs))
-    assert at(volume, "code/text") == "Volume, Ground-glass opacity (GGO)"
+    *_, ggo, dense = observations(marked(screening.image, screening.lungs))
+    assert [at(o, "valueCodeableConcept/coding/0/display") for o in (ggo, dense)] == [
+        "Present",
+        "Absent",
+    ]
+    assert [at(ggo, f"component/{k}/valueQuantity/value") for k in (0, 2)] == [1.0, 100.0]
     ml = float(screening.lungs.sum()) * screening.image.geometry.voxel_ml
-    assert at(volume, "valueQuantity/value") == pytest.approx(ml, abs=1e-6)
+    assert at(ggo, "component/1/valueQuantity/value") == pytest.approx(ml, abs=1e-6)
 
 
 def entries(screening: Screening) -> list[object]:

@@ -16,6 +16,7 @@ from ctsieve.cli import (
     gate,
     info,
     phantom,
+    reproduce,
     screen,
 )
 from ctsieve.types.errors import CtsieveError, OutOfResources
@@ -32,7 +33,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (screen, explain, gate, info, phantom, fit, evaluate, compare, calibrate, doctor):
+for command in (
+    screen,
+    explain,
+    gate,
+    info,
+    phantom,
+    fit,
+    reproduce,
+    evaluate,
+    compare,
+    calibrate,
+    doctor,
+):
     app.command(name=command.__name__.rpartition(".")[2])(command.run)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
