@@ -19,6 +19,8 @@ from ctsieve.types.study import Cosines, StudyHeader
 from ctsieve.types.volume import CTVolume
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
+VOLUMES = sorted(kind for kind, make in EVERY.items() if isinstance(make().image, CTVolume))
+"""The screenings of `EVERY` that are of volumes."""
 Bits = npt.NDArray[np.bool_]
 
 

@@ -5,15 +5,13 @@ from pathlib import Path
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.diagnosticreport import DiagnosticReport
-from tests.writers.dicom_results import marked, screened
-from tests.writers.screenings import EVERY
+from tests.writers.dicom_results import VOLUMES, marked, screened
 
 from ctsieve.types.results import Screening
 from ctsieve.types.volume import CTVolume
 from ctsieve.writers import fhir
 
 CODE = "code/coding/0/code"
-VOLUMES = sorted(set(EVERY) - {"picture", "stack"})
 
 
 @pytest.mark.parametrize("kind", VOLUMES)
