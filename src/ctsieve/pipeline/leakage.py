@@ -1,7 +1,11 @@
 """Sides become a split only if nothing stands on two of them, unless somebody accepts that."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from ctsieve.evaluation.overlap import overlaps
-from ctsieve.types.cases import Sides, Split
+from ctsieve.learning.split_file import filled, load_split_file, unchanged
+from ctsieve.types.cases import Case, Sides, Split
 from ctsieve.types.errors import InputRejected
 
 
@@ -24,3 +28,16 @@ def accepted_split(name: str, sides: Sides, *, accept_leakage: bool = False) -> 
             "split`, or go on with --accept-leakage, which every result will say",
         )
     return Split(name=name, sides=sides, leakage=tuple(finding.sentence for finding in found))
+
+
+def split_from_file(path: Path, cases: Iterable[Case], *, accept_leakage: bool = False) -> Split:
+    """The split in a file, checked anew: what `fit` trains on.
+
+    Raises:
+        UsageError: it is no split file.
+        InputRejected: a case is not in the data or is not what it was, or the split leaks and that
+            is not accepted.
+    """
+    file = load_split_file(path)
+    split = accepted_split(file.name, filled(file, cases), accept_leakage=accept_leakage)
+    return unchanged(split, file)

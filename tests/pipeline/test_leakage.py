@@ -1,0 +1,88 @@
+"""A split that leaks is refused; accepted, every result that comes of it says so."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.writers.screenings import scan
+
+from ctsieve.learning.folds import holding_out
+from ctsieve.learning.split_file import write_split
+from ctsieve.pipeline.leakage import accepted_split, split_from_file
+from ctsieve.types.cases import Case
+from ctsieve.types.errors import InputRejected
+from ctsieve.types.recipe import FittedOn, Recipe
+from ctsieve.types.results import NOTICE
+from ctsieve.writers.html import to_html
+from ctsieve.writers.json import to_json
+
+ONE = Case(id="1", patient="p", label="neither", files=(Path("1.png"),))
+TWO = replace(ONE, id="2", files=(Path("2.png"),))
+APART = replace(TWO, patient="q")
+SENTENCE = "1 patient is on more than one side (train and tune: 1), with 2 cases."
+
+
+def test_sides_that_are_apart_become_a_split() -> None:
+    split = accepted_split("s", {"train": (ONE,), "tune": (APART,)})
+    assert split.leakage == ()
+
+
+def test_a_leak_is_refused_unless_accepted() -> None:
+    sides = {"train": (ONE,), "tune": (TWO,)}
+    with pytest.raises(InputRejected, match="1 patient is on more than one side") as refusal:
+        accepted_split("s", sides)
+    assert "--accept-leakage" in refusal.value.hint
+    split = accepted_split("s", sides, accept_leakage=True)
+    assert split.leakage == (SENTENCE,)
+    folds = accepted_split("s", {"fold-1": (ONE,), "fold-2": (TWO,)}, accept_leakage=True)
+    assert holding_out(folds, "fold-1").leakage == folds.leakage
+
+
+def test_a_case_on_two_sides_is_never_accepted() -> None:
+    with pytest.raises(InputRejected, match="1 case is"):
+        accepted_split("s", {"train": (ONE,), "tune": (ONE,)}, accept_leakage=True)
+
+
+def test_a_split_file_is_checked_anew(tmp_path: Path) -> None:
+    split = accepted_split("s", {"train": (ONE,), "tune": (TWO,)}, accept_leakage=True)
+    write_split(split, tmp_path / "s.json", data=("folder",), method="by hand")
+    with pytest.raises(InputRejected, match="leaks"):
+        split_from_file(tmp_path / "s.json", [ONE, TWO])
+    assert split_from_file(tmp_path / "s.json", [ONE, TWO], accept_leakage=True) == split
+    with pytest.raises(InputRejected, match="labels or patients"):
+        split_from_file(tmp_path / "s.json", [ONE, APART])
+
+
+def leaky(recipe: Recipe) -> Recipe:
+    """The recipe with a picture threshold that was chosen on a split that leaks."""
+    origin = FittedOn(
+        data="set",
+        digest="0" * 64,
+        criterion="by hand",
+        num_cases=2,
+        num_patients=1,
+        leakage=(SENTENCE,),
+    )
+    first, *rest = recipe.picture.thresholds
+    thresholds = (first.model_copy(update={"fitted": origin}), *rest)
+    level = recipe.picture.model_copy(update={"thresholds": thresholds})
+    return recipe.model_copy(update={"picture": level})
+
+
+def test_every_result_of_a_leaky_recipe_is_stamped() -> None:
+    clean = scan()
+    stamped = replace(clean, recipe=leaky(clean.recipe))
+    assert clean.notice == NOTICE
+    assert stamped.notice.startswith(NOTICE)
+    assert SENTENCE in stamped.notice
+    assert SENTENCE in to_html(stamped)
+    assert SENTENCE in to_json(stamped)
+    assert SENTENCE not in to_json(clean)
+
+
+def test_a_recipe_without_leaks_has_the_digest_it_always_had() -> None:
+    recipe = scan().recipe
+    assert "leakage" not in recipe.model_dump_json()
+    assert "leakage" in leaky(recipe).model_dump_json()
+    assert leaky(recipe).digest != recipe.digest
+    assert Recipe.model_validate_json(leaky(recipe).model_dump_json()) == leaky(recipe)
