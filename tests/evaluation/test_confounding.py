@@ -15,7 +15,7 @@ from ctsieve.evaluation.confounding import (
     within_folds_auc,
     word_features,
 )
-from ctsieve.evaluation.discrimination import auc
+from ctsieve.evaluation.ranking import auc
 
 N = 300
 
