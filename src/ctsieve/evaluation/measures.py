@@ -31,7 +31,8 @@ class Measure:
     needs_both: bool = True
     missing: str = ONE_KIND
     """Why a sample may not have it."""
-    best: float = 1.0
+    is_share: bool = True
+    """Whether it lies in [0, 1], where all right calls of few patients are no certainty."""
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -70,18 +71,19 @@ MEASURES: Mapping[str, Measure] = {
     "balanced_accuracy": Measure(title="Balanced accuracy", of=calls.balanced_accuracies),
     "f1": Measure(title="F1", of=calls.f1_scores),
     "mcc": Measure(title="MCC", of=calls.matthews),
-    "brier": Measure(title="Brier score", of=reliability.brier_scores, best=0.0),
-    "ece": Measure(title="ECE", of=reliability.calibration_errors, best=0.0),
+    "brier": Measure(title="Brier score", of=reliability.brier_scores, is_share=False),
+    "ece": Measure(title="ECE", of=reliability.calibration_errors, is_share=False),
     "slope": Measure(
         title="Calibration slope",
         of=reliability.calibration_slopes,
         missing="the scores separate the two kinds, so no finite slope fits",
+        is_share=False,
     ),
     "intercept": Measure(
         title="Calibration intercept",
         of=reliability.calibration_intercepts,
         missing="no finite intercept fits",
-        best=0.0,
+        is_share=False,
     ),
 }
 
@@ -145,6 +147,8 @@ def _figure(
         counted = sample.of(of)
         interval = interval or wilson(int((hit & of).sum()), counted.num_cases)
     low, high = interval or (value, value)
+    if measure.is_share and low == high and value in {0.0, 1.0}:
+        low, high = _at_the_edge(sample, value)
     # Errors that cannot be negative, the ECE above all, are larger in draws than in the data, by
     # as much as an interval may be wide: it is drawn out to the value, which it must not deny.
     return Figure(
@@ -154,6 +158,16 @@ def _figure(
         num_cases=counted.num_cases,
         num_patients=counted.num_patients,
     )
+
+
+def _at_the_edge(sample: Sample, value: float) -> tuple[float, float]:
+    """An interval where every draw is perfect: Wilson's for the patients of the rarer kind.
+
+    A bootstrap of 10 patients that are all told apart finds nothing else, and would call it sure.
+    """
+    kinds = [k for k in (sample.positive, ~sample.positive) if k.any()]
+    patients = min(np.unique(sample.patient[kind]).size for kind in kinds)
+    return wilson(round(value * patients), patients)
 
 
 def _one_kind(sample: Sample) -> str:

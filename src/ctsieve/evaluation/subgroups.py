@@ -10,7 +10,7 @@ import numpy as np
 
 from ctsieve.evaluation.cohort import Level, sample_of, units
 from ctsieve.evaluation.measures import MEASURES, measured
-from ctsieve.evaluation.sample import Bools, Sample
+from ctsieve.evaluation.sample import Bools
 from ctsieve.types.report import Measured
 from ctsieve.types.scores import CaseScore, ScoreTable
 
@@ -63,26 +63,6 @@ def attributes(rows: list[tuple[CaseScore, ...]]) -> dict[str, list[str]]:
     columns = {"site": [_common(unit, "") for unit in rows]}
     columns |= {name: [_common(unit, name) for unit in rows] for name in names}
     return {n: values for n, values in columns.items() if 2 <= len(set(values)) <= MOST_VALUES}
-
-
-def within(sample: Sample, values: list[str]) -> float:
-    """AUC over those pairs only whose two cases share the value: what is left without it.
-
-    NaN where no value has cases of both kinds.
-    """
-    won = pairs = 0.0
-    for value in set(values):
-        own = _equal(values, value)
-        up, down = (
-            sample.probability[own & sample.positive],
-            sample.probability[own & ~sample.positive],
-        )
-        if up.size and down.size:
-            order = np.sort(down)
-            below = np.searchsorted(order, up, "left") + np.searchsorted(order, up, "right")
-            won += float(below.sum()) / 2
-            pairs += float(up.size * down.size)
-    return won / pairs if pairs else float("nan")
 
 
 def _common(unit: tuple[CaseScore, ...], name: str) -> str:

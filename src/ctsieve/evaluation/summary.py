@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ctsieve.evaluation.abstention import abstention_curve
-from ctsieve.evaluation.calls import negative_value_at, positive_value_at
 from ctsieve.evaluation.charts import (
     Chart,
     abstention_chart,
@@ -17,8 +16,9 @@ from ctsieve.evaluation.charts import (
 )
 from ctsieve.evaluation.cohort import Level, class_sample_of, sample_of, units
 from ctsieve.evaluation.decision_curve import decision_curve
-from ctsieve.evaluation.measures import MEASURES, Measure, measured
+from ctsieve.evaluation.measures import MEASURES
 from ctsieve.evaluation.multiclass import multiclass_figures
+from ctsieve.evaluation.prevalence import predictive_values
 from ctsieve.evaluation.sample import Sample
 from ctsieve.evaluation.shortcuts import Probe, probes
 from ctsieve.evaluation.subgroups import Subgroup, subgroups
@@ -165,14 +165,8 @@ def _counts_table(samples: dict[str, Sample]) -> Table:
 def _prevalence_table(sample: Sample, prevalences: tuple[float, ...]) -> Table:
     rows = []
     for share in prevalences:
-        values = measured(
-            sample,
-            {
-                "ppv": Measure(title="", of=positive_value_at(share), missing="nothing is called"),
-                "npv": Measure(title="", of=negative_value_at(share), missing="all is called"),
-            },
-        )
-        rows.append((f"{100 * share:g} %", in_words(values["ppv"]), in_words(values["npv"])))
+        values = predictive_values(sample, share)
+        rows.append((f"{100 * share:g} %", in_words(values.positive), in_words(values.negative)))
     return Table(
         title="Predictive values where fewer, or more, are ill",
         columns=("prevalence", "PPV", "NPV"),
@@ -201,7 +195,7 @@ def _probe_table(found: tuple[Probe, ...], level: Level) -> Table:
         (
             p.attribute,
             in_words(p.alone),
-            "-" if p.within is None else f"{p.within:.3f}",
+            in_words(p.within),
             f"{p.num_single} of {p.num_values}",
         )
         for p in found

@@ -84,9 +84,9 @@ def _sources(summary: Summary) -> list[str]:
     for probe in summary.probes:
         if probe.is_suspect and isinstance(probe.alone, Figure):
             left = (
-                "no two cases of unlike label share it"
-                if probe.within is None
-                else f"among cases that share it the score's AUC is {probe.within:.2f}"
+                probe.within.reason
+                if isinstance(probe.within, Absent)
+                else f"among cases that share it the score's AUC is {probe.within.value:.2f}"
             )
             found.append(
                 f"The {probe.attribute} alone tells the label with an AUC of "
