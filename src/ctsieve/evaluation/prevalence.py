@@ -36,8 +36,8 @@ def predictive_values(sample: Sample, prevalence: float, *, seed: int = 0) -> Pr
         lacking = Absent(reason="sensitivity and specificity need cases of both kinds")
         return PredictiveValues(positive=lacking, negative=lacking)
     random = np.random.default_rng(seed)
-    sensitivity = _rate(sample, sample.positive, sample.called)
-    specificity = _rate(sample, ~sample.positive, ~sample.called)
+    sensitivity = float(sample.called[sample.positive].mean())
+    specificity = float((~sample.called)[~sample.positive].mean())
     drawn = [
         _drawn(random, sample, of, rate)
         for of, rate in ((sample.positive, sensitivity), (~sample.positive, specificity))
@@ -59,10 +59,6 @@ def ppv(prevalence: float, sensitivity: Floats, specificity: Floats) -> Floats:
 def npv(prevalence: float, sensitivity: Floats, specificity: Floats) -> Floats:
     """Share of the not called that are well; NaN where everybody is called."""
     return ppv(1 - prevalence, specificity, sensitivity)
-
-
-def _rate(sample: Sample, of: Bools, hit: Bools) -> float:
-    return float(hit[of].mean())
 
 
 def _drawn(random: np.random.Generator, sample: Sample, of: Bools, rate: float) -> Floats:

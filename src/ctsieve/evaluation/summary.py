@@ -27,7 +27,7 @@ from ctsieve.types.scores import CaseScore, ScoreTable
 
 PREVALENCES = (0.01, 0.1, 0.5)
 MOST_ERRORS = 4
-"""Of each kind."""
+"""Of each kind, and of different patients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def summarise(
 
 
 def worst_errors(table: ScoreTable, positive: str, level: Level) -> tuple[WrongCall, ...]:
-    """The surest wrong calls of either kind, misses first."""
+    """The surest wrong calls of either kind, one a patient, misses first."""
     sample, rows = sample_of(table, positive, level), units(table, level)
     far = sample.probability - sample.threshold
     chosen: list[WrongCall] = []
@@ -110,6 +110,8 @@ def worst_errors(table: ScoreTable, positive: str, level: Level) -> tuple[WrongC
         ("false positive", ~sample.positive & sample.called, far),
     ):
         ordered = [int(i) for i in np.argsort(-sure, kind="stable") if wrong[i]]
+        patients = sample.patient[ordered]
+        firsts = sorted(np.unique(patients, return_index=True)[1].tolist())
         chosen += [
             WrongCall(
                 row=rows[i][0],
@@ -117,7 +119,7 @@ def worst_errors(table: ScoreTable, positive: str, level: Level) -> tuple[WrongC
                 probability=float(sample.probability[i]),
                 threshold=float(sample.threshold[i]),
             )
-            for i in ordered[:MOST_ERRORS]
+            for i in (ordered[k] for k in firsts[:MOST_ERRORS])
         ]
     return tuple(chosen)
 
