@@ -9,6 +9,7 @@ import pytest
 import safetensors.numpy
 import torch
 
+from ctsieve.export.external import tensor_places
 from ctsieve.export.int8 import quantise
 from ctsieve.export.onnx import (
     TOLERANCE,
@@ -16,7 +17,6 @@ from ctsieve.export.onnx import (
     export,
     largest_difference,
     self_contained,
-    tensor_places,
     write,
 )
 from ctsieve.models.la_dnn import LaDnn, LaDnnConfig, LaDnnMean

@@ -48,6 +48,6 @@ def test_youden_cuts_between_the_labels() -> None:
 
 def test_the_intercept_lies_midway_between_the_means() -> None:
     logit = np.array([-4.0, -1.5, -0.5, 1.0, 2.0])
-    fitted = fit_intercept(logit, logit > 0, slope=2.0)
+    fitted = fit_intercept(logit, logit > 0, np.ones_like(logit), slope=2.0)
     assert fitted.slope == 2.0
     assert fitted(np.array([-0.25]))[0] == pytest.approx(0.5)

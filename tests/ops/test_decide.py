@@ -66,7 +66,7 @@ def output(num_slices: int, logit: float) -> dict[str, np.ndarray]:
 def test_a_clear_scan_gets_a_call_and_its_flags() -> None:
     recipe = tiny_recipe()
     scores = score_slices(output(10, 3.0), np.arange(10), recipe)
-    answer = decide(scores, recipe, level="scan")
+    answer = decide(output(10, 3.0), recipe, num_slices=10, level="scan")
     assert answer.positive == ("covid19",)
     assert answer.calibrated
     assert answer.probability["covid19"] == pytest.approx(1 / (1 + np.exp(-3.0)))
@@ -78,8 +78,7 @@ def test_a_clear_scan_gets_a_call_and_its_flags() -> None:
 
 def test_too_few_slices_abstain_with_the_number() -> None:
     recipe = tiny_recipe()
-    scores = score_slices(output(2, 3.0), np.arange(2), recipe)
-    answer = decide(scores, recipe, level="scan")
+    answer = decide(output(2, 3.0), recipe, num_slices=2, level="scan")
     assert answer.positive == ()
     assert answer.abstained is not None
     assert "2 slices" in answer.abstained
@@ -93,7 +92,7 @@ def test_the_uncertain_band_abstains_and_its_edges_do_not() -> None:
     )
     recipe = tiny_recipe(scan=band)
     for logit, abstains in ((0.0, True), (3.0, False), (-3.0, False)):
-        answer = decide(score_slices(output(9, logit), np.arange(9), recipe), recipe, level="scan")
+        answer = decide(output(9, logit), recipe, num_slices=9, level="scan")
         assert (answer.abstained is not None) == abstains
         assert not answer.calibrated
 

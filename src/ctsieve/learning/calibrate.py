@@ -73,13 +73,14 @@ def balanced_weights(positive: Bools, patients: Sequence[str]) -> Floats:
     return np.asarray(weights)
 
 
-def fit_intercept(logit: Floats, positive: Bools, slope: float) -> Platt:
+def fit_intercept(logit: Floats, positive: Bools, weight: Floats, slope: float) -> Platt:
     """Platt scaling with a given slope, for the few scans there are.
 
-    The intercept puts a probability of one half midway between the labels' mean logits, as
-    discriminant analysis with one variance and equal shares does.
+    The intercept puts a probability of one half midway between the labels' weighted mean logits,
+    as discriminant analysis with one variance and equal shares does.
     """
-    means = [float(logit[positive == label].mean()) for label in (True, False)]
+    sides = (positive, ~positive)
+    means = [float(np.average(logit[side], weights=weight[side])) for side in sides]
     return Platt(slope=slope, intercept=-slope * sum(means) / 2)
 
 

@@ -34,7 +34,7 @@ from ctsieve.types.errors import CtsieveError
 from ctsieve.types.report import Absent, Measured, Table
 from ctsieve.types.scores import ScoreTable
 from ctsieve.version import __version__
-from ctsieve.writers import html, png
+from ctsieve.writers import _page, png
 
 SCHEMA = "1"
 PICTURE_SIDE = 480
@@ -87,7 +87,7 @@ def build_page(table: ScoreTable, *, options: Options, evidence: Evidence) -> Pa
 def write_evaluation(page: Page, table: ScoreTable, out: Path, *, scores_name: str) -> Path:
     """Write page, JSON, scores, figures and tables into `out`; returns the page's path."""
     out.mkdir(parents=True, exist_ok=True)
-    look = (html.TEMPLATES / "report.css").read_text(encoding="utf-8")
+    look = _page.text("report.css")
     path = out / "report.html"
     path.write_text(to_html(page, look=look), encoding="utf-8")
     (out / "report.json").write_text(to_json(page), encoding="utf-8")
