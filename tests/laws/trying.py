@@ -73,15 +73,6 @@ def built(card: ModelCard) -> nn.Module:
     return model
 
 
-def sharpen(model: nn.Module) -> None:
-    """Let detectors see something: with their first weights all boxes and scores are alike."""
-    for name, parameter in model.named_parameters():
-        if name.endswith(("cls_logits.weight", "cls_score.weight")):
-            nn.init.normal_(parameter, std=0.5)
-        if name.endswith("bbox_pred.weight"):
-            nn.init.normal_(parameter, std=0.05)
-
-
 def section(name: str, title: str) -> str:
     """What stands under `title` in the docstring of the model's module, on one line."""
     doc = importlib.import_module(f"ctsieve.models.{name.replace('-', '_')}").__doc__ or ""
@@ -103,6 +94,15 @@ def presets_agree(card: ModelCard, fixed: nn.Module) -> bool:
     given = inputs(card, batch=1, length=getattr(config, "num_slices", 5))
     theirs, ours = run(paper, given), run(fixed, given)
     return theirs.keys() == ours.keys() and all(v.equal(ours[k]) for k, v in theirs.items())
+
+
+def sharpen(model: nn.Module) -> None:
+    """Let detectors see something: with their first weights all boxes and scores are alike."""
+    for name, parameter in model.named_parameters():
+        if name.endswith(("cls_logits.weight", "cls_score.weight")):
+            nn.init.normal_(parameter, std=0.5)
+        if name.endswith("bbox_pred.weight"):
+            nn.init.normal_(parameter, std=0.05)
 
 
 def run(model: nn.Module, given: Inputs) -> Mapping[str, Tensor]:

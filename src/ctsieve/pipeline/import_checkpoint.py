@@ -111,18 +111,16 @@ def load_imported(folder: Path, *, preset: Preset = "fixed") -> nn.Module:
 def build(model: str, settings: Settings, *, preset: Preset = "fixed") -> nn.Module:
     """The model called `model` with the sizes that `settings` give, and untrained weights."""
     card = MODELS[model]
-    network: nn.Module = card.build(_with_settings(card.config(preset=preset), settings))
+    network: nn.Module = card.build(_configured(card.config(preset=preset), settings))
     return network
 
 
 def build_for_screening(model: str, settings: Settings) -> nn.Module:
     """The `paper` preset of the model with `FOR_SCREENING`, and untrained weights."""
     card = MODELS[model]
-    config = _with_settings(card.config(preset="paper"), settings)
-    if hasattr(config, "resolved"):  # then the fields say the quirks, and the preset adds none
-        config = replace(config.resolved(), preset="fixed")
+    config = _configured(card.config(preset="paper"), settings)
     own = {k: v for k, v in FOR_SCREENING.items() if _has(config, k.split("."))}
-    network: nn.Module = card.build(_with_settings(config, own))
+    network: nn.Module = card.build(_configured(config, own))
     return network
 
 
@@ -131,7 +129,9 @@ def _has(config: object, path: list[str]) -> bool:
     return hasattr(config, head) and (not rest or _has(getattr(config, head), rest))
 
 
-def _with_settings(config: Any, settings: Settings) -> Any:  # noqa: ANN401  # any dataclass
+def _configured(config: Any, settings: Settings) -> Any:  # noqa: ANN401  # any dataclass
+    if hasattr(config, "resolved"):  # quirks become fields, so that settings can say otherwise
+        config = replace(config.resolved(), preset="fixed")
     for path, value in settings.items():
         config = _with(config, path.split("."), value)
     return config

@@ -61,6 +61,11 @@ class Screener:
         opened = store.find(bundle)
         return cls(opened, engine(opened, runtime=runtime, threads=threads))
 
+    @property
+    def runtime(self) -> Runtime:
+        """The engine that runs the bundle's graph."""
+        return self._runtime
+
     def screen(self, image: Image, *, progress: Progress | None = None) -> Screening:
         """Judge one image: gate, slice scores, calibrated answer or abstention, evidence.
 

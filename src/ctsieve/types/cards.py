@@ -140,6 +140,8 @@ class FormatCard:
     title: str
     write: Callable[[Screening, Path], list[Path]]
     pictures: bool = True
+    along: tuple[str, ...] = ()
+    """Formats whose files this one refers to: they are written with it, asked for or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

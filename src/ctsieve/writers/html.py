@@ -5,13 +5,8 @@ security policy allows exactly these by their digests.  The page is complete wit
 the script lets the heat fade and the slices scroll.
 """
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ctsieve.ops.window import LUNG
 from ctsieve.types.cards import FormatCard
@@ -21,6 +16,7 @@ from ctsieve.writers._atomic import write_whole
 from ctsieve.writers._colour import FAINTEST, heat_colours
 from ctsieve.writers._lesions import outline_uri
 from ctsieve.writers._overview import Coronal, Sheet, coronal, is_seen_from_front, sheet
+from ctsieve.writers._page import environment, source_digest, text
 from ctsieve.writers._phrases import hu_window
 from ctsieve.writers._pictures import (
     CORONAL,
@@ -48,8 +44,6 @@ FILE_NAME = "report.html"
 
 PANEL = 480
 """Longest side of a top slice in pixels."""
-
-TEMPLATES = Path(__file__).parent / "_templates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +92,9 @@ def to_html(screening: Screening) -> str:
     if isinstance(image, CTVolume) and is_seen_from_front(image):
         front = coronal(image, explanation)
     overview = sheet(screening)
-    style, script = _text("report.css"), _text("report.js")
+    style, script = text("report.css"), text("report.js")
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             report=report(screening),
@@ -119,8 +113,8 @@ def to_html(screening: Screening) -> str:
             window=hu_window(LUNG),
             style=style,
             script=script,
-            style_digest=_source_digest(style),
-            script_digest=_source_digest(script),
+            style_digest=source_digest(style),
+            script_digest=source_digest(script),
         )
     )
 
@@ -217,28 +211,6 @@ def _legend() -> tuple[tuple[int, str], ...]:
         red, green, blue = (int(v) for v in colours[round(heat * 255)])
         stops.append((round(100 * k / 12), f"#{red:02x}{green:02x}{blue:02x}"))
     return tuple(stops)
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-@cache
-def _text(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _source_digest(text: str) -> str:
-    """What a content security policy calls an inline style or script by."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 CARD = FormatCard(title="HTML, one page for people", write=write)
