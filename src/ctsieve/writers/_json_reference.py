@@ -155,6 +155,5 @@ RECIPE_WORDS = {
     "FittedOn.leakage": "What the split is known to have on two sides; absent: nothing.",
     "FittedOn.num_cases": "Number of cases.",
     "FittedOn.num_patients": "Number of patients.",
-    "FittedOn.leakage": "What the split is known to have on two sides; absent: nothing.",
 }
 """Sentences for the recipe, whose model lives in `types` and carries comments instead."""
