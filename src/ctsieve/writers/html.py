@@ -10,13 +10,14 @@ from pathlib import Path
 
 from ctsieve.ops.window import LUNG
 from ctsieve.types.cards import FormatCard
-from ctsieve.types.results import Explanation, Screening
-from ctsieve.types.volume import CTPicture, CTVolume
+from ctsieve.types.results import Screening
+from ctsieve.types.volume import CTVolume
 from ctsieve.writers._atomic import write_whole
 from ctsieve.writers._colour import FAINTEST, heat_colours
+from ctsieve.writers._lesions import outline_uri
 from ctsieve.writers._overview import Coronal, Sheet, coronal, is_seen_from_front, sheet
 from ctsieve.writers._page import environment, source_digest, text
-from ctsieve.writers._phrases import hu_window, percent
+from ctsieve.writers._phrases import hu_window
 from ctsieve.writers._pictures import (
     CORONAL,
     SHEET_QUALITY,
@@ -37,7 +38,7 @@ from ctsieve.writers._pictures import (
 from ctsieve.writers._places import place_in_words
 from ctsieve.writers._profile import Profile, profile
 from ctsieve.writers._report import report
-from ctsieve.writers._words import label_name
+from ctsieve.writers._words import label_name, slice_words
 
 FILE_NAME = "report.html"
 
@@ -55,6 +56,7 @@ class Panel:
     share: str
     grey: str
     heat: str
+    outline: str
     ruler: Ruler
 
 
@@ -103,7 +105,6 @@ def to_html(screening: Screening) -> str:
             faintest=FAINTEST,
             front=None if front is None else _layer(front.grey, front.heat),
             profile=_profile(screening, front),
-            profile_label=label_name(screening.recipe.labels[0]),
             sheet=_layer(overview.grey, overview.heat, quality=SHEET_QUALITY),
             tile=overview.tile,
             viewer=slice_ruler(image, overview.box, overview.tile),
@@ -120,28 +121,20 @@ def to_html(screening: Screening) -> str:
 
 def _panels(screening: Screening) -> tuple[Panel, ...]:
     """Top slices, the first first; empty where nothing was judged."""
-    image, scores = screening.image, screening.slices
+    scores = screening.slices
     if scores is None:
         return ()
     panels = []
     for position in scores.top(screening.recipe.num_top_slices):
-        index = int(scores.index[position])
-        panels.append(
-            _panel(
-                image,
-                screening.explanation,
-                index,
-                score=percent(float(scores.probability[position, 0])),
-                share=percent(float(scores.weight[position])),
-            )
-        )
+        score, share = slice_words(scores, position)
+        panels.append(_panel(screening, int(scores.index[position]), score=score, share=share))
     return tuple(panels)
 
 
 def _glance(screening: Screening, front: Coronal | None) -> tuple[Panel, ...]:
     """What there was to be judged: the middle slice, and a volume from the front."""
     image = screening.image
-    middle = _panel(image, screening.explanation, image.geometry.shape[0] // 2)
+    middle = _panel(screening, image.geometry.shape[0] // 2)
     if front is None:
         return (middle,)
     view = Panel(
@@ -151,19 +144,14 @@ def _glance(screening: Screening, front: Coronal | None) -> tuple[Panel, ...]:
         share="",
         grey=jpeg_uri(front.grey),
         heat="",
+        outline="",
         ruler=scaled_ruler(front.size, CORONAL, width_mm=front.width_mm),
     )
     return (middle, view)
 
 
-def _panel(
-    image: CTVolume | CTPicture,
-    explanation: Explanation | None,
-    index: int,
-    *,
-    score: str = "",
-    share: str = "",
-) -> Panel:
+def _panel(screening: Screening, index: int, *, score: str = "", share: str = "") -> Panel:
+    image, explanation = screening.image, screening.explanation
     box = whole(image.geometry)
     size = true_size(image.geometry, box, longest=PANEL)
     heat = ""
@@ -177,6 +165,7 @@ def _panel(
         share=share,
         grey=jpeg_uri(resized(grey_slice(image, index, box), size)),
         heat=heat,
+        outline=outline_uri(screening, index, box, size),
         ruler=slice_ruler(image, box, size),
     )
 

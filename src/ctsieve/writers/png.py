@@ -24,8 +24,8 @@ from ctsieve.writers._drawing import (
     write_text,
 )
 from ctsieve.writers._layout import GAP, MARGIN, beside, framed, paragraphs, stacked
+from ctsieve.writers._lesions import outlines
 from ctsieve.writers._overview import coronal, is_seen_from_front
-from ctsieve.writers._phrases import percent
 from ctsieve.writers._pictures import (
     CORONAL,
     Bytes,
@@ -40,7 +40,7 @@ from ctsieve.writers._pictures import (
 )
 from ctsieve.writers._places import place_in_words
 from ctsieve.writers._report import ProbabilityBar, Report, report
-from ctsieve.writers._words import label_name
+from ctsieve.writers._words import label_name, slice_words
 
 LONGEST = 768
 """Longest side of a slice's picture in pixels."""
@@ -118,7 +118,7 @@ def heat_words(screening: Screening) -> list[str]:
 
 
 def hot_slice(screening: Screening, index: int, *, longest: int) -> Image.Image:
-    """One slice with heat, directions and scale bar."""
+    """One slice with heat, outlines of lesions, directions and scale bar."""
     image, explanation = screening.image, screening.explanation
     box = whole(image.geometry)
     size = true_size(image.geometry, box, longest=longest)
@@ -126,7 +126,8 @@ def hot_slice(screening: Screening, index: int, *, longest: int) -> Image.Image:
     heat = None
     if explanation is not None:
         heat = resized(heat_slice(explanation, index, box), size)
-    return marked(grey, heat, slice_ruler(image, box, size))
+    outline = outlines(screening, index, box, size)
+    return marked(grey, heat, slice_ruler(image, box, size), outline)
 
 
 def plain_slice(image: CTVolume | CTPicture, index: int, *, longest: int) -> Image.Image:
@@ -137,12 +138,17 @@ def plain_slice(image: CTVolume | CTPicture, index: int, *, longest: int) -> Ima
     return marked(grey, None, slice_ruler(image, box, size))
 
 
-def marked(grey: Bytes, heat: Bytes | None, ruler: Ruler) -> Image.Image:
-    """A grey picture with heat, directions and scale bar."""
+def marked(
+    grey: Bytes, heat: Bytes | None, ruler: Ruler, outline: Bytes | None = None
+) -> Image.Image:
+    """A grey picture with heat, outlines of lesions, directions and scale bar."""
     if heat is None:
         picture = Image.fromarray(grey).convert("RGB")
     else:
         picture = Image.fromarray(paint(grey, heat))
+    if outline is not None:
+        shown = Image.fromarray(outline, mode="RGBA")
+        picture.paste(shown, mask=shown)
     draw_letters(picture, ruler.letters)
     if ruler.bar_length:
         draw_scale_bar(picture, length=ruler.bar_length, shown=ruler.bar_shown)
@@ -157,7 +163,7 @@ def _slices(screening: Screening) -> Image.Image:
     columns = []
     for index in shown:
         pictures = [plain_slice(screening.image, index, longest=width)]
-        if screening.explanation is not None:
+        if screening.explanation is not None or screening.lesion_instances:
             pictures.append(hot_slice(screening, index, longest=width))
         if len(shown) == 1:
             pictures = [beside(pictures)]
@@ -173,7 +179,10 @@ def score_words(screening: Screening, index: int) -> list[str]:
     if scores is None or index not in scores.index:
         return []
     position = scores.index.tolist().index(index)
-    return [f"Score of this slice {percent(float(scores.probability[position, 0]))}"]
+    score, share = slice_words(scores, position)
+    if score:
+        return [f"Score of this slice {score}"]
+    return [f"Share in the answer {share}"] if share else []
 
 
 def _front(screening: Screening) -> Image.Image:
@@ -192,12 +201,13 @@ def _front(screening: Screening) -> Image.Image:
 
 
 def _evidence(words: Report) -> Image.Image:
-    """Lesion flags and involvement, a line each."""
+    """Lesion flags, lesions found and involvement, a line each."""
     lines = [
         f"{row.name}: {'yes' if row.present else 'no'} ({row.shown}, threshold "
         f"{row.threshold_shown})"
         for row in words.lesions
     ]
+    lines += [f"{row.name}: {row.sentence}" for row in words.lesion_totals]
     lines += [f"{name}: {value}" for name, value in words.involvement]
     return paragraphs(lines, width=EVIDENCE_WIDTH, size=15, fill=GREY)
 
