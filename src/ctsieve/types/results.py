@@ -137,6 +137,11 @@ class SliceScores:
         """Whether single slices have a score."""
         return bool(self.logit.shape[1] > 0)
 
+    @property
+    def tells(self) -> bool:
+        """Whether the network says that some slices decided more than others."""
+        return self.has_scores or bool(np.ptp(self.weight) > 0.0)
+
     def top(self, number: int) -> tuple[int, ...]:
         """Positions (into `index`) of the `number` slices that decided most, the first first.
 
@@ -144,7 +149,7 @@ class SliceScores:
         """
         if self.has_scores:
             order = np.lexsort((self.index, -self.logit[:, 0], -self.weight))
-        elif np.ptp(self.weight) > 0.0:
+        elif self.tells:
             order = np.lexsort((self.index, -self.weight))
         else:
             order = evenly_spaced(self.index.size, number)
