@@ -4,13 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.learning.small import config
+from tests.learning.small import config as small_run
 from tests.pipeline.small_set import Row, write_set
+from tests.screened import screener
 from tests.writers.screenings import scan
 
+from ctsieve.datasets import DATASETS
 from ctsieve.learning.folds import holding_out
 from ctsieve.learning.split_file import write_split
+from ctsieve.phantoms.cohort import CohortConfig, make_cohort
 from ctsieve.pipeline.data import open_data
+from ctsieve.pipeline.evaluate import evaluate
 from ctsieve.pipeline.leakage import accepted_split, split_from_file
 from ctsieve.pipeline.split import SplitPlan, make_split
 from ctsieve.pipeline.train import configured_cases, divide, given_split
@@ -24,6 +28,7 @@ from ctsieve.writers.json import to_json
 ONE = Case(id="1", patient="p", label="neither", files=(Path("1.png"),))
 TWO = replace(ONE, id="2", files=(Path("2.png"),))
 APART = replace(TWO, patient="q")
+FOLDER = {"sets": ["folder"], "labels": ["covid19"], "always_tune": []}
 SENTENCE = "1 patient is on more than one side (train and tune: 1), with 2 cases."
 
 
@@ -85,6 +90,15 @@ def test_every_result_of_a_leaky_recipe_is_stamped() -> None:
     assert SENTENCE not in to_json(clean)
 
 
+def test_an_evaluation_of_a_leaky_bundle_is_stamped(tmp_path: Path) -> None:
+    config = CohortConfig(pictures_each=1, num_slices=16, matrix=96)
+    make_cohort(tmp_path / "cohort", num_patients=6, seed=0, config=config)
+    cases = list(DATASETS["phantom"].walk(tmp_path / "cohort"))
+    judge = screener(tmp_path / "bundle")
+    judge.bundle = replace(judge.bundle, recipe=leaky(judge.bundle.recipe))
+    assert SENTENCE in evaluate(judge, cases).notice
+
+
 def test_a_recipe_without_leaks_has_the_digest_it_always_had() -> None:
     recipe = scan().recipe
     assert "leakage" not in recipe.model_dump_json()
@@ -96,7 +110,7 @@ def test_a_recipe_without_leaks_has_the_digest_it_always_had() -> None:
 def test_fit_refuses_a_split_that_leaks_and_stamps_an_accepted_one(tmp_path: Path) -> None:
     """The very `divide` of both training pipelines, on a set whose one patient has two papers."""
     root = write_set(tmp_path / "set", change=share_a_paper)
-    chosen = config("resnet18", data={"labels": ["covid19"]})
+    chosen = small_run("resnet18", data=FOLDER)
     cases = configured_cases(chosen, root)
     with pytest.raises(InputRejected, match="1 paper is on more than one side"):
         divide(chosen, cases)
@@ -110,7 +124,7 @@ def test_fit_trains_on_the_sides_of_a_file(tmp_path: Path) -> None:
     opened = open_data(["folder"], root)
     made = make_split(opened, tmp_path / "split.json", SplitPlan(folds=3))
     section = {"split": str(tmp_path / "split.json"), "folds": 3, "fold": 2}
-    chosen = config("resnet18", data={"labels": ["covid19"], **section})
+    chosen = small_run("resnet18", data={**FOLDER, **section})
     split = given_split(chosen, configured_cases(chosen, root), root)
     assert {case.id for case in split.sides["tune"]} == set(made.sides["fold-2"])
     assert len(split.sides["train"]) == 16

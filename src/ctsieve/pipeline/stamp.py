@@ -115,6 +115,8 @@ def _recipe_answers(recipe: Recipe) -> dict[str, str]:
 
 def _recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
     rows = [("Recipe digest", recipe.digest)]
+    if recipe.leakage:
+        rows.append(("Known leakage: numbers are too good", " ".join(recipe.leakage)))
     for name, level in (("picture", recipe.picture), ("scan", recipe.scan)):
         for threshold in level.thresholds:
             origin = "not fitted" if threshold.fitted is None else _fitted(threshold.fitted)
