@@ -60,7 +60,7 @@ class Lab:
         for block in (m for m in model.modules() if isinstance(m, Bottleneck)):
             nn.init.zeros_(block.bn3.weight)  # from scratch a shallow start learns sooner
         self._trained(
-            "att2", model, lambda: fit_patches(model, self.chests, steps=400, say=self.say)
+            "att2", model, lambda: fit_patches(model, self.chests, steps=160, say=self.say)
         )
         return model
 
@@ -112,7 +112,8 @@ class Lab:
             branches=BranchConfig(
                 num_kinds=3,
                 mask_channels=(96,),
-                score=0.5,
+                score=0.4,
+                suppression=0.3,
                 num_detections=6,
                 foreground=0.5,
                 batch=64,
