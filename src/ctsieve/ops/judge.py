@@ -25,7 +25,7 @@ def prepare_judged(image: CTVolume | CTPicture, lungs: Mask, spec: InputSpec) ->
     that of all of them, also where the recipe takes `num_slices` only.
     """
     keep = lung_slices(lungs) if lungs.any() else np.ones(len(lungs), dtype=np.bool_)
-    box = _box(image, lungs, keep, spec)
+    box = judged_box(image, lungs, keep, spec)
     return prepare(image, spec, keep=_sampled(keep, spec.num_slices), box=box)
 
 
@@ -39,7 +39,8 @@ def _sampled(keep: Mask, number: int | None) -> Mask:
     return sampled
 
 
-def _box(image: CTVolume | CTPicture, lungs: Mask, keep: Mask, spec: InputSpec) -> Box | None:
+def judged_box(image: CTVolume | CTPicture, lungs: Mask, keep: Mask, spec: InputSpec) -> Box | None:
+    """The box around what the slices marked in `keep` (S,) show; None for the whole slice."""
     if isinstance(image, CTPicture):
         return crop_box(image.values[keep], spec.crop)
     if spec.crop == "whole" or not lungs.any():

@@ -4,10 +4,11 @@ import json
 from dataclasses import dataclass
 
 from ctsieve.datasets import DATASETS
-from ctsieve.learning.calibrate import Auc, OperatingPoint
+from ctsieve.learning.calibrate import OperatingPoint
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.scan_level import ScanLevel
 from ctsieve.types.cases import Split, num_patients
+from ctsieve.types.report import Figure
 
 NOT_FOR = """- Not a medical device; not for diagnosis, triage or treatment of anybody.
 - Not for children, chest radiographs, slices in other planes, or images other than chest CT.
@@ -32,7 +33,7 @@ class SourceResult:
     num_positive: int
     num_negative: int
     num_patients: int
-    auc: Auc | None
+    auc: Figure | None
     """None where only one label is there."""
     logits: tuple[float, ...]
     """10th, 50th and 90th percentile."""
@@ -83,7 +84,7 @@ Its heat map is Grad-CAM++ of the COVID-19 output, computed in the graph.
 {_licences(config)}
 
 Weights started from MobileNetV2 trained on ImageNet (Apache-2.0) where the settings say "folded".
-Split digest: `{facts.split.digest}`.  No patient and no source paper is on two sides.  COVID-CT's
+Split digest: `{facts.split.digest}`.  {_leakage(facts.split)}  COVID-CT's
 official test partition was neither used nor looked at.
 
 ## Single slices and pictures: held-out patients
@@ -115,6 +116,12 @@ specificity {point.specificity:.3f}, every patient counting alike within a label
 {config.model_dump_json(indent=1)}
 ```
 """
+
+
+def _leakage(split: Split) -> str:
+    if split.leakage:
+        return f"**This split leaks, so every number here is too good:** {' '.join(split.leakage)}"
+    return "No patient and no source paper is on two sides."
 
 
 def _sides(split: Split) -> str:

@@ -3,10 +3,7 @@
 walk, split, cache, train, calibrate, export, write: straight down the page.
 """
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +29,8 @@ from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig
 from ctsieve.pipeline.collection import Collection, open_collection
 from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.leakage import accepted_split, split_from_file
+from ctsieve.pipeline.quiet import quiet_lightning
 from ctsieve.pipeline.release import Member, Trained, release
 from ctsieve.types.cases import Case, Split
 
@@ -88,7 +87,20 @@ def fit(
 
 
 def divide(config: FitConfig, cases: Sequence[Case]) -> Split:
-    """Sides "train" and "tune", or folds if the settings ask for them."""
+    """Sides "train" and "tune", or folds if the settings ask for them, of a file or dealt here.
+
+    Raises:
+        InputRejected: they leak and that is not accepted.
+    """
+    section = config.data
+    if section.split:
+        return split_from_file(Path(section.split), cases, accept_leakage=section.accept_leakage)
+    dealt = deal(config, cases)
+    return accepted_split(dealt.name, dealt.sides, accept_leakage=section.accept_leakage)
+
+
+def deal(config: FitConfig, cases: Sequence[Case]) -> Split:
+    """Sides or folds by patient, as the settings say."""
     section, name = config.data, "+".join(config.data.sets)
     if config.run.folds > 1:
         return fold_by_patient(
@@ -147,20 +159,6 @@ def train(
             weights_only=True,
         )
     return module.result
-
-
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Without Lightning's advertisements and its warnings about itself; errors still come."""
-    logger = logging.getLogger("lightning.pytorch")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)
 
 
 def training_batches(config: FitConfig, prepared: Prepared) -> TrainingBatches:
@@ -222,7 +220,7 @@ def trainer_for(config: FitConfig, out: Path, *, progress: bool) -> Trainer:
     every = config.run.validate_every
     callbacks: list[Callback] = [
         ModelCheckpoint(
-            out / "checkpoints", save_last=True, save_top_k=0, enable_version_counter=False
+            out / "checkpoints", filename=Path(LAST).stem, enable_version_counter=False
         ),
         EarlyStopping("tune/covid", patience=config.run.patience, check_finite=False),
     ]

@@ -64,7 +64,7 @@ def import_checkpoint(source: Path, *, model: str, folder: Path) -> Imported:
         wanted = build(name, settings).state_dict()
     state = fitted(wanted, checkpoint.tensors, upstream.rename)
     digest = file_sha256(source)
-    network = build(name, {**settings, **_for_screening(name)}, preset="paper")
+    network = build_for_screening(name, settings)
     network.load_state_dict(state)
     document = {
         "format": "ctsieve-architecture",
@@ -84,17 +84,6 @@ def import_checkpoint(source: Path, *, model: str, folder: Path) -> Imported:
     )
     bundle = write_uncalibrated(network.eval(), origin, folder)
     return Imported(bundle=bundle, model=name, num_tensors=len(state), note=NOTE)
-
-
-def _for_screening(model: str) -> Settings:
-    """What of `FOR_SCREENING` a model of that name has."""
-    config = MODELS[model].config()
-    return {path: value for path, value in FOR_SCREENING.items() if _has(config, path.split("."))}
-
-
-def _has(config: object, path: list[str]) -> bool:
-    head, *rest = path
-    return hasattr(config, head) and (not rest or _has(getattr(config, head), rest))
 
 
 def load_imported(folder: Path, *, preset: Preset = "fixed") -> nn.Module:
@@ -122,13 +111,30 @@ def load_imported(folder: Path, *, preset: Preset = "fixed") -> nn.Module:
 def build(model: str, settings: Settings, *, preset: Preset = "fixed") -> nn.Module:
     """The model called `model` with the sizes that `settings` give, and untrained weights."""
     card = MODELS[model]
-    config = card.config(preset=preset)
+    network: nn.Module = card.build(_configured(card.config(preset=preset), settings))
+    return network
+
+
+def build_for_screening(model: str, settings: Settings) -> nn.Module:
+    """The `paper` preset of the model with `FOR_SCREENING`, and untrained weights."""
+    card = MODELS[model]
+    config = _configured(card.config(preset="paper"), settings)
+    own = {k: v for k, v in FOR_SCREENING.items() if _has(config, k.split("."))}
+    network: nn.Module = card.build(_configured(config, own))
+    return network
+
+
+def _has(config: object, path: list[str]) -> bool:
+    head, *rest = path
+    return hasattr(config, head) and (not rest or _has(getattr(config, head), rest))
+
+
+def _configured(config: Any, settings: Settings) -> Any:  # noqa: ANN401  # any dataclass
     if hasattr(config, "resolved"):  # quirks become fields, so that settings can say otherwise
         config = replace(config.resolved(), preset="fixed")
     for path, value in settings.items():
         config = _with(config, path.split("."), value)
-    network: nn.Module = card.build(config)
-    return network
+    return config
 
 
 def _with(config: Any, path: list[str], value: object) -> Any:  # noqa: ANN401  # any dataclass

@@ -9,6 +9,7 @@ and a digest that does not know of them.
 """
 
 import hashlib
+import operator
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -34,6 +35,8 @@ class FittedOn(_Frozen):
     criterion: str
     num_cases: Annotated[int, Field(ge=1)]
     num_patients: Annotated[int, Field(ge=1)]
+    leakage: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    """What the split is known to have on two sides (`Split.leakage`); left out of JSON if empty."""
 
 
 class WindowSpec(_Frozen):
@@ -158,6 +161,16 @@ class Recipe(_Frozen):
         if is_new and self.schema_version == "1":
             raise ValueError("schema 1 knows neither scans nor objects nor a number of slices")
         return self
+
+    @property
+    def leakage(self) -> tuple[str, ...]:
+        """What any of its numbers was fitted on is known to have on two sides; empty: nothing."""
+        origins: list[FittedOn | None] = []
+        for level in (self.picture, self.scan):
+            origins += [part.fitted for part in level.calibration]
+            origins += [part.fitted for part in level.thresholds]
+        sentences = [text for origin in origins if origin is not None for text in origin.leakage]
+        return tuple(dict.fromkeys(sentences))
 
     @property
     def digest(self) -> str:

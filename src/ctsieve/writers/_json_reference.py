@@ -152,6 +152,7 @@ RECIPE_WORDS = {
     "FittedOn.digest": "Digest of the split.",
     "FittedOn.side": "Side of the split; never the test side.",
     "FittedOn.criterion": "How the number was chosen.",
+    "FittedOn.leakage": "What the split is known to have on two sides; absent: nothing.",
     "FittedOn.num_cases": "Number of cases.",
     "FittedOn.num_patients": "Number of patients.",
 }
