@@ -213,6 +213,7 @@ def make_recipe(
             criterion=criterion,
             num_cases=len(cases),
             num_patients=num_patients(cases),
+            leakage=split.leakage,
         )
 
     single = level(*picture, fitted(CRITERION, basis.cases), fitted(CUT_CRITERION, basis.cases))

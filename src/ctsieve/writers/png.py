@@ -141,7 +141,7 @@ def plain_slice(image: CTVolume | CTPicture, index: int, *, longest: int) -> Ima
 def marked(
     grey: Bytes, heat: Bytes | None, ruler: Ruler, outline: Bytes | None = None
 ) -> Image.Image:
-    """A grey picture with heat, outlines, directions and scale bar."""
+    """A grey picture with heat, outlines of lesions, directions and scale bar."""
     if heat is None:
         picture = Image.fromarray(grey).convert("RGB")
     else:
