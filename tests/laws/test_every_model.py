@@ -191,10 +191,11 @@ def test_the_graphs_of_its_bundle_agree_whatever_number_of_slices(
     exported = export(model, (rows, columns))
     assert (exported.scan is not None) is takes_scans(card)
     engine = opened(exported, tmp_path)
-    for number in (5, 2):
-        x = slices(card, number, seed=number)
-        if not takes_scans(card) and "region_scores" in (fields := of_one_study(card, model, x)):
-            x = x[without_near_ties(fields["region_scores"])]
+    every = slices(card, 5, seed=1)
+    fields = of_one_study(card, model, every)
+    if "region_scores" in fields:
+        every = every[without_near_ties(fields["region_scores"])]
+    for x in (every, every[:1]):
         want = of_one_study(card, model, x)
         got = engine.run(x.numpy())
         assert set(got) == set(want) - views.LEFT_OUT
