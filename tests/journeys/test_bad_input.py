@@ -203,6 +203,48 @@ def test_an_unwritable_folder_is_exit_code_6(
     assert "cannot write" in done.err
 
 
+def test_a_file_in_place_of_the_folder_is_a_usage_error(
+    tmp_path: Path, chest: Path, ctsieve: Command
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    done = ctsieve("screen", chest, "--out", tmp_path / "file")
+    assert done.code == 2
+    assert "is a file" in done.err
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("command", ["phantom", "pack"])
+def test_a_place_that_cannot_be_written_is_said_without_a_traceback(
+    command: str, tmp_path: Path, bundle: Path, ctsieve: Command
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    target = tmp_path / "file" / "new"
+    small = ("phantom", target, "--kind", "normal", "--slices", 12, "--matrix", 48)
+    done = ctsieve(*(small if command == "phantom" else ("bundle", "pack", bundle, target)))
+    assert done.code == 6
+    assert str(tmp_path / "file") in done.err
+    assert "hint: check the path" in done.err
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_misspelt_format_is_said_before_anything_is_read(
+    tmp_path: Path, ctsieve: Command
+) -> None:
+    done = ctsieve("screen", tmp_path / "nowhere", "--out", tmp_path / "out", "--format", "htlm")
+    assert done.code == 2
+    assert "did you mean 'html'?" in done.err
+
+
+def test_the_gate_says_what_to_do_about_what_it_cannot_read(
+    tmp_path: Path, ctsieve: Command
+) -> None:
+    (tmp_path / "zero.png").write_bytes(b"")
+    done = ctsieve("gate", tmp_path / "zero.png")
+    assert done.code == 3
+    assert "the file is empty" in done.out
+    assert "hint: send it again" in done.out
+
+
 def test_neither_out_nor_json_is_a_usage_error(chest: Path, ctsieve: Command) -> None:
     done = ctsieve("screen", chest)
     assert done.code == 2

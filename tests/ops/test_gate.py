@@ -60,6 +60,11 @@ def _interpolated() -> CTVolume:
     return CTVolume(hu=volume.hu, geometry=volume.geometry, provenance=provenance)
 
 
+def _damaged() -> CTVolume:
+    volume = make_chest().volume()
+    return replace(volume, provenance=replace(volume.provenance, num_damaged=2))
+
+
 def _upside_down() -> CTVolume:
     chest = make_chest()
     return volume_of(np.ascontiguousarray(chest.hu[:, ::-1]), chest.spacing)
@@ -90,6 +95,7 @@ CAUSES: dict[str, Callable[[], CTVolume | CTPicture]] = {
     "figure-from-paper": _coloured,
     "low-resolution": lambda: make_chest((4.0, 2.4, 2.4)).picture(),
     "thick-slices": lambda: make_chest((8.0, 2.0, 2.0)).volume(),
+    "damaged-files": _damaged,
     "interpolated-slices": _interpolated,
     "gantry-tilt": lambda: _saying(tilt_degrees=-12.0),
     "assumed-hu": lambda: _saying(intensity="assumed-hu"),
@@ -215,6 +221,14 @@ def test_phantoms_pass(kind: str) -> None:
 def test_an_unknown_code_is_our_own_defect() -> None:
     with pytest.raises(BrokenPromise, match="no-such-code"):
         found("no-such-code", "It cannot be.")
+
+
+def test_a_single_thick_slice_has_no_distance_to_speak_of() -> None:
+    chest = make_chest()
+    thick = replace(PLAIN, slice_thickness_mm=8.0)
+    one = volume_of(chest.hu[20:21], chest.spacing, thick)
+    (sentence,) = (f.sentence for f in gate(one).findings if f.code == "thick-slices")
+    assert sentence.startswith("Slices are 8.0 mm thick; over")
 
 
 def test_the_reference_page_is_made_from_the_rules() -> None:

@@ -1,5 +1,6 @@
 """Archives are read like folders, and what they try is refused."""
 
+import errno
 import gzip
 import io
 import shutil
@@ -14,7 +15,7 @@ import pytest
 from tests.readers.make import marked, save, series, upright
 
 from ctsieve.readers import read_study
-from ctsieve.types.errors import UnreadableStudy
+from ctsieve.types.errors import OutOfResources, UnreadableStudy
 from ctsieve.types.volume import CTVolume
 
 
@@ -59,13 +60,43 @@ def tarred(path: Path, name: str, kind: bytes = tarfile.REGTYPE) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["../outside.dcm", "/absolute.dcm", "a/../../b.dcm", "c:\\windows.dcm", "d\\..\\e.dcm"]
+    "name",
+    [
+        "../outside.dcm",
+        "/absolute.dcm",
+        "a/../../b.dcm",
+        "c:\\windows.dcm",
+        "d\\..\\e.dcm",
+        "\\f.dcm",
+    ],
 )
 def test_names_may_not_leave_the_folder(name: str, tmp_path: Path) -> None:
     for path in (zipped(tmp_path / "a.zip", name), tarred(tmp_path / "a.tar", name)):
         with pytest.raises(UnreadableStudy, match="leads outside"):
             read_study(path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.tar", "a.zip"]
+
+
+def test_backslashes_of_windows_viewers_separate_folders(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "windows.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.iterdir():
+            archive.writestr(f"DICOM\\ST0\\{file.name}", file.read_bytes())
+    inside = read_study(path)
+    assert inside.provenance.digest == read_study(folder).provenance.digest
+    assert all(s is not None and s.file.startswith("DICOM/ST0/") for s in inside.provenance.slices)
+
+
+def test_a_full_disk_is_not_blamed_on_the_archive(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    packed = shutil.make_archive(str(tmp_path / "good"), "zip", folder)
+    monkeypatch.setattr("ctsieve.readers.archive._write", full)
+    with pytest.raises(OutOfResources, match="no room"):
+        read_study(packed)
 
 
 @pytest.mark.parametrize(

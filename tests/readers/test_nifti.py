@@ -57,6 +57,13 @@ def test_a_pair_of_files_is_read_from_either_half(tmp_path: Path) -> None:
     assert read(tmp_path).provenance.digest == halves[0].provenance.digest
 
 
+def test_a_folder_with_two_volumes_is_refused_by_their_number(tmp_path: Path) -> None:
+    for name in ("ct.nii.gz", "mask.nii.gz"):
+        saved(marked(), tmp_path / name)
+    with pytest.raises(InputRejected, match="holds 2 NIfTI files"):
+        read(tmp_path)
+
+
 def test_nifti_2_is_read(tmp_path: Path) -> None:
     nib.save(nib.Nifti2Image(marked(), RAS), tmp_path / "scan.nii")
     np.testing.assert_array_equal(read(tmp_path / "scan.nii").hu, marked())

@@ -89,6 +89,12 @@ def test_an_unfit_ct_alone_is_read_and_left_to_the_gate(other: str, tmp_path: Pa
     assert any(reason in text for text in chosen(volume.provenance.choices).reasons)
 
 
+@pytest.mark.parametrize("part", ["CHEST", "THORAX", "TORAX", "TORAKS", "LUNGE", "CHESTABDPELVIS"])
+def test_a_chest_in_other_languages_is_no_objection(part: str, tmp_path: Path) -> None:
+    volume = read_study(save(numbered(1, 60, BodyPartExamined=part), tmp_path))
+    assert chosen(volume.provenance.choices).reasons == ("the only CT series",)
+
+
 def test_no_ct_at_all_is_refused_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(InputRejected, match=r"Hounsfield units: modality PT, not CT$"):
         read_study(save(OTHERS["pet"][0], tmp_path))
@@ -114,7 +120,8 @@ def test_a_ct_nobody_decodes_gives_way_to_one_that_is_decoded(tmp_path: Path) ->
     ],
 )
 def test_other_units_are_refused(header: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(InputRejected, match="not Hounsfield"):
+    what = "a perfusion map, not Hounsfield" if "ImageType" in header else "are not Hounsfield"
+    with pytest.raises(InputRejected, match=what):
         read_study(save(numbered(1, 20, **header), tmp_path))
 
 
@@ -155,3 +162,20 @@ def test_files_without_series_uid_are_one_series(tmp_path: Path) -> None:
 )
 def test_kernels_of_the_big_makers(kernel: str | None, kind: str) -> None:
     assert kernel_kind(kernel) == kind
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [("FrameOfReferenceUID",), ("SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")],
+    ids=len,
+)
+def test_uids_made_anew_for_every_file_do_not_scatter_a_scan(
+    keywords: tuple[str, ...], tmp_path: Path
+) -> None:
+    images = numbered(2, 60)
+    for number, image in enumerate(images):
+        for keyword in keywords:
+            setattr(image, keyword, f"1.2.3.{number}")
+    volume = read_study(save([*images, *numbered(9, 2)], tmp_path))
+    assert volume.geometry.shape[0] == 60
+    assert any("of its own" in step for step in volume.provenance.steps)

@@ -177,6 +177,16 @@ def test_every_judged_slice_has_its_dot() -> None:
     assert len(page.all("circle", class_="ring")) == screening.recipe.num_top_slices
 
 
+def test_words_above_and_beside_the_curve_keep_apart() -> None:
+    """Whatever the threshold, its words must not run into "head" or a slice number into that."""
+    texts = page_of(scan()).all("text")
+    head = float(next(e for e in texts if e.text == "head").get("y"))
+    limit = next(e for e in texts if e.text.startswith("slice threshold"))
+    assert head - float(limit.get("y")) >= 14.0
+    numbers = [float(e.get("y")) for e in page_of(scan()).all("text", class_="number")]
+    assert min(numbers) - head >= 10.0
+
+
 def test_a_picture_has_neither_sides_nor_a_scale() -> None:
     page = page_of(picture())
     assert {"R", "L", "A", "P"}.isdisjoint(e.text for e in page.all("text"))

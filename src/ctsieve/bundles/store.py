@@ -128,7 +128,8 @@ def _unpack(archive: Path, folder: Path) -> None:
                 _unpack_member(file, entry, folder)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError) as error:
         raise BundleError(
-            f"{archive.name} is no {ARCHIVE_SUFFIX} file", hint="get it again from its source"
+            f"{archive.name} is no {ARCHIVE_SUFFIX} file, or is damaged",
+            hint="get it again from its source",
         ) from error
 
 

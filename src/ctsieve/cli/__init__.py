@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from ctsieve.cli import bundle, doctor, fit, gate, info, phantom, reproduce, screen
+from ctsieve.cli import (
+    bundle,
+    calibrate,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    fit,
+    gate,
+    info,
+    phantom,
+    reproduce,
+    screen,
+)
 from ctsieve.types.errors import CtsieveError, OutOfResources
 from ctsieve.version import __version__
 
@@ -19,9 +33,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (screen, gate, info, phantom, fit, reproduce, doctor):
+for command in (
+    screen,
+    explain,
+    gate,
+    info,
+    phantom,
+    fit,
+    reproduce,
+    evaluate,
+    compare,
+    calibrate,
+    doctor,
+):
     app.command(name=command.__name__.rpartition(".")[2])(command.run)
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> None:
@@ -47,6 +74,16 @@ def main() -> None:
         _fail(error)
     except MemoryError:
         _fail(OutOfResources("memory is exhausted", hint="close programs, or give fewer slices"))
+    except OSError as error:
+        # Without a file it is no matter of the user's disk but a defect, and keeps its traceback.
+        if error.filename is None:
+            raise
+        _fail(
+            OutOfResources(
+                f"cannot use {error.filename}: {error.strerror}",
+                hint="check the path, its permissions and the free space",
+            )
+        )
 
 
 def _fail(error: CtsieveError) -> None:

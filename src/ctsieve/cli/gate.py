@@ -65,7 +65,14 @@ def _row(path: Path) -> dict[str, object]:
             "path": str(path),
             "verdict": "unreadable",
             "reasons": ["unreadable"],
-            "findings": [{"code": "unreadable", "sentence": str(error), "hint": error.hint}],
+            "findings": [
+                {
+                    "code": "unreadable",
+                    "severity": "rejection",
+                    "sentence": str(error),
+                    "hint": error.hint,
+                }
+            ],
             "measurements": {},
         }
     findings = [
@@ -91,4 +98,5 @@ def _as_text(row: dict[str, object]) -> str:
     findings = row["findings"]
     if isinstance(findings, list):
         lines += [f"  {f['code']}: {f['sentence']}" for f in findings]
+        lines += [f"  hint: {f['hint']}" for f in findings if f.get("hint")]
     return "\n".join(lines)

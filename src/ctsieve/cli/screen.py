@@ -22,7 +22,8 @@ def run(
         str | None, typer.Option(help="Bundle name, folder or .ctsieve file.")
     ] = None,
     formats: Annotated[
-        list[str] | None, typer.Option("--format", "-f", help="Repeat for several: see `info`.")
+        list[str] | None,
+        typer.Option("--format", "-f", help="Several with commas; see `info`."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     threads: Annotated[
@@ -34,6 +35,7 @@ def run(
     Exit codes: 0 judged (an abstention counts), 3 the input is unreadable or the gate rejected it,
     4 the bundle is missing or damaged.
     """
+    from ctsieve.pipeline.names import FORMATS
     from ctsieve.pipeline.screen import Screener
     from ctsieve.pipeline.write import DEFAULT_FORMATS, write
     from ctsieve.readers import read_study
@@ -42,6 +44,11 @@ def run(
 
     if out is None and not json:
         raise UsageError("say where the results go", hint="add --out FOLDER, or --json")
+    if out is not None and out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file", hint="give a folder, or the name of a new one")
+    # A misspelt format should not cost the time of a screening.
+    for name in formats or ():
+        FORMATS[name]
     with stages() as stage:
         stage("Checking the bundle")
         screener = Screener.load(bundle, threads=threads)
@@ -49,7 +56,7 @@ def run(
         image = read_study(study, workers=threads)
         screening = screener.screen(image, progress=stage("Judging slices"))
         stage("Writing")
-        paths = write(screening, out, formats or DEFAULT_FORMATS) if out is not None else []
+        paths = write(screening, out, _names(formats) or DEFAULT_FORMATS) if out else []
     if json:
         typer.echo(to_json(screening))
     else:
@@ -58,6 +65,12 @@ def run(
             typer.echo(path)
     if screening.gate.verdict == "rejected":
         raise _refusal(screening)
+
+
+def _names(formats: list[str] | None) -> list[str]:
+    """The names in a list whose entries may hold several, parted by commas."""
+    parts = (part.strip() for entry in formats or [] for part in entry.split(","))
+    return [part for part in parts if part]
 
 
 HINTS = {

@@ -4,13 +4,9 @@ A shard's files appear whole or not at all and its record last, so a killed run 
 shard it was at, and the next one goes on.  The bytes do not depend on the number of processes.
 """
 
-import errno
 import hashlib
 import io
-import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,14 +26,10 @@ from ctsieve.learning.prepared import (
     order_digest,
 )
 from ctsieve.learning.views import Bytes, CaseViews, PrepareSettings, case_views
+from ctsieve.learning.whole_files import check_room, explained, write_whole
 from ctsieve.ops.processes import Workers
 from ctsieve.types.cases import Case
-from ctsieve.types.errors import (
-    InputRejected,
-    OutOfResources,
-    UnreadableStudy,
-    UsageError,
-)
+from ctsieve.types.errors import InputRejected, UnreadableStudy, UsageError
 from ctsieve.version import __version__
 
 Progress = Callable[[int, int], None]
@@ -48,7 +40,6 @@ ORDER = "order"
 """The file that says which preparation a folder is for, from its first shard on."""
 SHARD_VIEWS = 256
 """Views that a shard has at least, unless it is the last; a scan counts as its files."""
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +85,7 @@ def prepare_cases(
             record = _finished(folder, _name(number))
             if record is None:
                 left = sum(len(later) for later in shards[number:])
-                _check_room(folder, left * _bytes_of_a_case(settings, own))
+                check_room(folder, left * _bytes_of_a_case(settings, own))
                 counted = _counting(progress, done, len(cases))
                 made = _made(workers, own, settings, skip=run.skip_unreadable, counted=counted)
                 record = _write_shard(folder, _name(number), own, made, root=run.root)
@@ -109,7 +100,7 @@ def prepare_cases(
         digest=manifest_digest(settings, finished),
         shards=tuple(finished),
     )
-    _write(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
+    write_whole(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
     return manifest
 
 
@@ -143,9 +134,9 @@ def _claim(folder: Path, order: str) -> None:
         return
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder.name!r} holds other files", hint="give a new folder")
-    with _disk(folder):
+    with explained(folder):
         (folder / SHARDS).mkdir(parents=True, exist_ok=True)
-    _write(mark, order.encode())
+    write_whole(mark, order.encode())
 
 
 def _finished(folder: Path, name: str) -> ShardRecord | None:
@@ -233,7 +224,7 @@ def _write_shard(
         mask_sha256=_write_array(folder / SHARDS / f"{name}-masks.npy", masks),
         cases=tuple(records),
     )
-    _write(folder / SHARDS / f"{name}.json", record.model_dump_json(indent=1).encode())
+    write_whole(folder / SHARDS / f"{name}.json", record.model_dump_json(indent=1).encode())
     return record
 
 
@@ -255,53 +246,8 @@ def _write_array(path: Path, parts: Sequence[Bytes]) -> str:
         return ""
     buffer = io.BytesIO()
     np.save(buffer, np.concatenate(parts))
-    _write(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())
     return hashlib.sha256(buffer.getbuffer()).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all, and survives a power cut once it is there."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with _disk(path), part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    """Turn what the disk says into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise _no_room(path.name, error.strerror or "disk full") from error
-        raise UsageError(
-            f"cannot write {path.name!r}: {error.strerror}", hint="choose a folder you may write to"
-        ) from error
-
-
-def _check_room(folder: Path, needed: int) -> None:
-    """Refuse to begin what cannot end.
-
-    Raises:
-        OutOfResources: the disk has too little room for the bytes `needed`.
-    """
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        sizes = f"{needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free"
-        raise _no_room(folder.name, sizes)
-
-
-def _no_room(name: str, why: str) -> OutOfResources:
-    return OutOfResources(
-        f"no room for {name!r}: {why}",
-        hint="free some space, or use smaller slices, and run again: finished shards stay",
-    )
 
 
 def _bytes_of_a_case(settings: PrepareSettings, cases: Sequence[Case]) -> int:

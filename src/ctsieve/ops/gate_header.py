@@ -46,6 +46,12 @@ def _scan(volume: CTVolume) -> Iterator[Finding]:
             "assumed-hu",
             "The file does not say how to rescale; its integers were taken as Hounsfield units.",
         )
+    if num := volume.provenance.num_damaged:
+        yield found(
+            "damaged-files",
+            f"{num} damaged {'file was' if num == 1 else 'files were'} left out: slices may be "
+            "missing or interpolated.",
+        )
     if _says_nothing(acquisition):
         yield found(
             "contrast-unknown",
@@ -60,10 +66,11 @@ def _spacing(volume: CTVolume) -> Iterator[Finding]:
     apart = volume.geometry.spacing[0] if num_slices > 1 else 0.0
     # A tenth of a millimetre of grace: positions are rounded in many headers.
     if max(thickness, apart) > THICK_MM + 0.1:
+        measured = {"thick": thickness, "apart": apart}
+        known = " and ".join(f"{mm:.1f} mm {word}" for word, mm in measured.items() if mm)
         yield found(
             "thick-slices",
-            f"Slices are {thickness:.1f} mm thick and {apart:.1f} mm apart; over {THICK_MM:.1f} "
-            "mm small opacities are hidden.",
+            f"Slices are {known}; over {THICK_MM:.1f} mm small opacities are hidden.",
         )
     sources = volume.provenance.slices
     num_filled = sum(source is None for source in sources)

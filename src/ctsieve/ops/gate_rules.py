@@ -89,7 +89,7 @@ RULES: dict[str, Rule] = {
     "single-slice": Rule(
         severity="rejection",
         images="volume",
-        when="the series has one slice: no scan; a single slice is judged as a picture",
+        when="the series has one slice, which is no scan",
     ),
     "few-slices": Rule(
         severity="warning",
@@ -141,6 +141,11 @@ RULES: dict[str, Rule] = {
         severity="warning",
         images="volume",
         when=f"slices are thicker, or (two and more) further apart, than {THICK_MM:.1f} mm",
+    ),
+    "damaged-files": Rule(
+        severity="warning",
+        images="volume",
+        when="files of the study are damaged and were left out",
     ),
     "interpolated-slices": Rule(
         severity="warning",

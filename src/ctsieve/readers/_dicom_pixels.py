@@ -41,7 +41,13 @@ def load(
         by_file.setdefault(frame.header.name, []).append(slot)
     digests: dict[str, str] = {}
 
-    def load_file(slots: list[int], threads: int | None = 1) -> None:
+    def load_file(slots: list[int]) -> None:
+        try:
+            load_frames(slots)
+        except UnreadableStudy as error:
+            raise type(error)(f"{_which(frames, slots[0])}: {error}", hint=error.hint) from error
+
+    def load_frames(slots: list[int], threads: int | None = 1) -> None:
         header = frames[slots[0]].header
         data = header.path.read_bytes()
         digests[header.name] = hashlib.sha256(data).hexdigest()
@@ -54,10 +60,16 @@ def load(
 
     jobs = list(by_file.values())
     if len(jobs) == 1:
-        load_file(jobs[0], workers)
+        load_frames(jobs[0], workers)
     else:
         _drain(in_parallel(load_file, jobs, workers=workers))
     return digests
+
+
+def _which(frames: Sequence[Frame], slot: int) -> str:
+    """Which of many files is meant, in a viewer's number: a file name may be a patient's."""
+    number = frames[slot].instance_number
+    return f"slice {slot + 1} of {len(frames)}" if number is None else f"image {number}"
 
 
 def _frame_hu(frame: Frame, plane: bytes, out: npt.NDArray[np.int16]) -> None:

@@ -30,7 +30,7 @@ THIN_MM: Final = (3.0, 5.5)
 _SYNTAX: Final = "transfer syntax"
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 _CHEST: Final = re.compile(
-    r"CHEST|THORA|LUNG|PULM|TRUNK|BODY|WHOLE|TORSO|CAP\b|TAP\b", re.IGNORECASE
+    r"CHEST|THORA|TORA[XKC]|LUNG|PULM|TRUNK|BODY|WHOLE|TORSO|CAP\b|TAP\b", re.IGNORECASE
 )
 _HU_TYPES: Final = frozenset({"", "HU", "US", "HU_MOD"})
 _BONE: Final = re.compile(r"BONE|EDGE|FC3\d|^[BHIV]r?[78]\d", re.IGNORECASE)
@@ -156,7 +156,9 @@ def _unreadable(stack: Stack) -> tuple[str, ...]:
     if modality != "CT" and not (modality is None and header.sop_class in CT_CLASSES):
         reasons.append(f"modality {modality or 'not stated'}, not CT")
     other_units = frame.rescale_type.upper() not in _HU_TYPES or frame.slope == 0.0
-    if other_units or _has_word(stack, "PERFUSION"):
+    if _has_word(stack, "PERFUSION"):
+        reasons.append("a perfusion map, not Hounsfield units")
+    elif other_units:
         reasons.append("its values are not Hounsfield units")
     if not is_supported(header.transfer_syntax):
         reasons.append(f"{_SYNTAX} {safe_text(header.transfer_syntax)} is not supported")

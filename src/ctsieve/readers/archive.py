@@ -4,6 +4,7 @@ Nothing in an archive is trusted: sizes are counted while they are written, name
 the folder, links and devices are refused, archives inside archives stay closed.
 """
 
+import errno
 import gzip
 import io
 import stat
@@ -27,7 +28,7 @@ from ctsieve.readers._limits import (
 )
 from ctsieve.readers._study import read_study
 from ctsieve.types.cards import ReaderCard
-from ctsieve.types.errors import UnreadableStudy
+from ctsieve.types.errors import OutOfResources, UnreadableStudy
 from ctsieve.types.volume import CTPicture, CTVolume
 
 _CHUNK: Final = 1 << 20
@@ -38,6 +39,7 @@ _DAMAGED: Final = (
     *(EOFError, NotImplementedError, OSError, OverflowError, RuntimeError, UnicodeError),
     *(ValueError, tarfile.TarError, zipfile.BadZipFile, zlib.error),
 )
+_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class Readable(Protocol):
@@ -62,6 +64,7 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume | CTPicture:
     Raises:
         UnreadableStudy: the archive is damaged, hostile or beyond the limits.
         InputRejected: what it holds is no CT (see `read_study`).
+        OutOfResources: there is no room to unpack it.
     """
     kind = archive_kind(first_bytes(path)) or ""
     with tempfile.TemporaryDirectory(prefix="ctsieve-") as name:
@@ -70,6 +73,11 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume | CTPicture:
         try:
             _unpack(path, kind=kind, folder=folder)
         except _DAMAGED as error:
+            if isinstance(error, OSError) and error.errno in _DISK_FULL:
+                raise OutOfResources(
+                    "there is no room to unpack the archive",
+                    hint="free some space, or point TMPDIR to a larger disk",
+                ) from error
             raise UnreadableStudy(
                 f"the {kind} archive is damaged", hint="send it again, or give a folder"
             ) from error
@@ -142,9 +150,10 @@ class _Careful(io.BufferedIOBase):
 
 
 def _safe_parts(name: str) -> tuple[str, ...]:
-    pure = PurePosixPath(name)
+    # Archives of viewers that run on Windows separate folders by backslashes.
+    pure = PurePosixPath(name.replace("\\", "/"))
     unsafe = pure.is_absolute() or ".." in pure.parts or not pure.parts
-    if unsafe or any(c in name for c in "\\:\0"):
+    if unsafe or any(c in name for c in ":\0"):
         raise _refused("holds a file name that leads outside")
     return pure.parts
 
