@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ctsieve.bundles.bundle import write_bundle
 from ctsieve.evaluation.measures import figure
+from ctsieve.evaluation.ranking import auc
 from ctsieve.evaluation.sample import Sample
 from ctsieve.export.int8 import quantise
 from ctsieve.export.onnx import (
@@ -43,7 +44,7 @@ from ctsieve.runtime import RUNTIMES, Runtime
 from ctsieve.types.cases import Case, Split, num_patients
 from ctsieve.types.promise import promise
 from ctsieve.types.recipe import Calibration, FittedOn, Level, Recipe, Threshold
-from ctsieve.types.report import Figure
+from ctsieve.types.report import Figure, Measured
 
 LABEL = "covid19"
 CRITERION = "Platt scaling; every patient counts alike within a label, and both labels alike"
@@ -71,9 +72,9 @@ class TuneScores:
         cases = tuple(case for case, k in zip(self.cases, keep, strict=True) if k)
         return TuneScores(cases=cases, logit=self.logit[keep], positive=self.positive[keep])
 
-    def auc(self) -> Figure:
+    def auc(self) -> Measured:
         """With its interval over patients."""
-        area = figure(
+        return figure(
             Sample(
                 probability=sigmoid(self.logit),
                 positive=self.positive,
@@ -82,8 +83,6 @@ class TuneScores:
             ),
             "auc",
         )
-        promise(isinstance(area, Figure), "the tune cases are of both kinds")
-        return area  # type: ignore[return-value]  # the promise above checked it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,21 +255,21 @@ def source_results(scores: TuneScores) -> list[SourceResult]:
     groups |= {f"site {name}": site == name for name in sorted(set(site))}
     results = []
     for name, keep in groups.items():
+        if not keep.any():
+            continue
         part = scores.of(keep)
-        both = part.positive.any() and not part.positive.all()
+        area = part.auc()
         results.append(
             SourceResult(
                 name=name,
                 num_positive=int(part.positive.sum()),
                 num_negative=int((~part.positive).sum()),
                 num_patients=num_patients(part.cases),
-                auc=part.auc() if both else None,
-                logits=tuple(float(v) for v in np.percentile(part.logit, (10, 50, 90)))
-                if len(part.cases)
-                else (),
+                auc=area if isinstance(area, Figure) else None,
+                logits=tuple(float(v) for v in np.percentile(part.logit, (10, 50, 90))),
             )
         )
-    return [row for row in results if row.num_positive + row.num_negative]
+    return results
 
 
 def quantised(
@@ -284,7 +283,8 @@ def quantised(
         path = Path(scratch) / "model.int8.onnx"
         path.write_bytes(graph)
         engine = RUNTIMES["onnx"].load(path)
-        loss = scores.auc().value - score(engine, scores.cases, x).auc().value
+        small = score(engine, scores.cases, x)
+        loss = auc(scores.logit, scores.positive) - auc(small.logit, small.positive)
         if loss > ALLOWED_AUC_LOSS:
             return {}, f"An 8-bit graph lost {loss:.3f} of tune AUC and was left out."
         golden = golden_members(engine, path.name, config.input.size)
