@@ -58,6 +58,14 @@ def save_scores(table: ScoreTable, path: Path) -> Path:
     return path
 
 
+def compact_csv(table: ScoreTable) -> str:
+    """The table as CSV without empty columns; who spoke stands in the first row only."""
+    first, *others = to_rows(table)
+    rows = [first, *(row | dict.fromkeys(ABOUT, "") for row in others)]
+    used = [name for name in first if any(row[name] for row in rows)]
+    return _as_csv([{name: row[name] for name in used} for row in rows])
+
+
 def load_scores(path: Path) -> ScoreTable:
     """Read a table.
 
@@ -149,12 +157,13 @@ def _as_csv(rows: list[dict[str, str]]) -> str:
 
 
 def _bundle(rows: Sequence[Row]) -> BundleIdentity:
-    found = {tuple(row.get(name, "") for name in ABOUT[:3]) for row in rows}
-    if len(found) > 1:
+    first = tuple(rows[0].get(name, "") for name in ABOUT[:3])
+    found = {tuple(row.get(name, "") for name in ABOUT[:3]) for row in rows} - {("", "", "")}
+    if len(found | {first}) > 1:
         raise InputRejected(
             f"the rows are of {len(found)} bundles", hint="one score file per bundle"
         )
-    name, version, digest = found.pop()
+    name, version, digest = first
     return BundleIdentity(name=name or "unnamed", version=version or "0", digest=digest)
 
 
