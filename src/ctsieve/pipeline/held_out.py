@@ -6,6 +6,7 @@ Numbers are rounded for size, scores to six decimals; no call moves by that.  Th
 not in the file, which is a part of it.
 """
 
+import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -66,7 +67,7 @@ def held_out_bytes(rows: Iterable[CaseScore], recipe: Recipe, *, name: str, vers
         multi_label=recipe.multi_label,
         rows=tuple(rows),
     )
-    return compact_csv(table).encode()
+    return gzip.compress(compact_csv(table).encode(), mtime=0)
 
 
 def held_out_scores(bundle: Bundle) -> ScoreTable:

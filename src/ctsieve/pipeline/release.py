@@ -127,7 +127,7 @@ def release(trained: Trained, config: FitConfig, *, data: Path, folder: Path) ->
     }
     name, version = config.bundle.name, config.bundle.version
     bundle = write_bundle(folder, members, name=name, version=version)
-    save_scores(held_out_scores(bundle), folder.parent / HELD_OUT)
+    save_scores(held_out_scores(bundle), folder.parent / "held_out.csv")
     return folder
 
 
