@@ -37,7 +37,7 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
     area = report.figures["auc"]
     name = NAMES.get(report.positive_label, report.positive_label.replace("_", " "))
     return Verdict(
-        title=f"{name} against the rest: AUC {area.value:.2f}",
+        title=f"{name} against the rest: AUC {area.value:.2f}{_within_sites(summary)}",
         detail=f"95 % interval {area.low:.2f} to {area.high:.2f}, {area.num_patients} patients. "
         + _at_the_cut(report.figures),
         doubts=(
@@ -52,6 +52,14 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
             *_use(summary),
         ),
     )
+
+
+def _within_sites(summary: Summary) -> str:
+    """The AUC that no site can help with, where the site alone tells the label."""
+    for probe in summary.probes:
+        if probe.attribute == "site" and probe.is_suspect and isinstance(probe.within, Figure):
+            return f", within one site {probe.within.value:.2f}"
+    return ""
 
 
 def _at_the_cut(figures: Mapping[str, Figure]) -> str:

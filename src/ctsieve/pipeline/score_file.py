@@ -1,4 +1,4 @@
-"""A score table as CSV (read also packed, .csv.gz) or Parquet: one row per case, and in every row which bundle spoke.
+"""A score table as CSV (read packed too, .csv.gz) or Parquet: a row per case, and who spoke.
 
     case, patient, site, label, level, side, verdict, reasons, abstained
     score:LABEL      calibrated probability; empty where the gate rejected the image
