@@ -69,8 +69,9 @@ def run(
 
     Exit codes: 0 reported, 3 the cases or scores are unfit, 4 the bundle is missing or damaged.
     """
+    from ctsieve.bundles.store import DEFAULT
     from ctsieve.pipeline.evaluation_files import Options, to_json, write_protocol
-    from ctsieve.pipeline.evaluation_job import DEFAULT, NO_BUNDLE, Job, evaluate_job, protocol_job
+    from ctsieve.pipeline.evaluation_job import NO_BUNDLE, Job, evaluate_job, protocol_job
     from ctsieve.types.errors import UsageError
 
     if out is None and not json and protocol is None:

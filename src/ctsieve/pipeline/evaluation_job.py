@@ -130,12 +130,15 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
 
 
 def _held_out(job: Job) -> Scored:
-    given = {"--side": job.side, "--config": job.config, "--split": job.split}
-    given |= {"--dataset": job.datasets, "--faithfulness": job.faithfulness}
-    if asked := [name for name, value in given.items() if value]:
-        raise UsageError(
-            f"{asked[0]} asks for cases", hint="say which: ctsieve evaluate BUNDLE DATA"
-        )
+    given = {
+        "--side": bool(job.side),
+        "--config": job.config is not None,
+        "--split": job.split is not None,
+        "--dataset": bool(job.datasets),
+        "--faithfulness": job.faithfulness > 0,
+    }
+    if asked := [name for name, is_given in given.items() if is_given]:
+        raise UsageError(f"{asked[0]} asks for cases", hint="give DATA after BUNDLE")
     if job.bundle == NO_BUNDLE:
         raise UsageError("there is nothing to evaluate", hint="give a bundle, or --scores FILE")
     bundle = find(job.bundle)

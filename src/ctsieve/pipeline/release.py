@@ -153,11 +153,14 @@ def held_out_of(
 
 def held_out_member(judged: Sequence[Judged], recipe: Recipe, config: FitConfig) -> bytes:
     """The bundle's file of held-out scores: of slices, and of scans."""
-    rows = []
-    for part in judged:
-        rows += slice_rows(part.cases, part.output, recipe, network=part.network)
-        for scan in part.scans:
-            rows.append(scan_score(scan.case, scan.logits, recipe, network=part.network))
+    rows = [
+        row
+        for part in judged
+        for row in (
+            *slice_rows(part.cases, part.output, recipe, network=part.network),
+            *(scan_score(s.case, s.logits, recipe, network=part.network) for s in part.scans),
+        )
+    ]
     return held_out_bytes(rows, recipe, name=config.bundle.name, version=config.bundle.version)
 
 
