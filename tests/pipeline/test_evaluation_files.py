@@ -239,7 +239,7 @@ def test_comparing_prints_an_order_and_what_chance_may_have_done(tmp_path: Path)
 def test_protocols_are_printed_and_written(tmp_path: Path) -> None:
     scores = save_scores(table_of(normal_sample(0, size=40)), tmp_path / "made.csv")
     printed = run("evaluate", "-", scores, "--protocol", "la-dnn", "--out", tmp_path / "out")
-    assert "LA-DNN, DenseNet169" in printed
+    assert "EfficientNet-b1" in printed
     assert (tmp_path / "out" / "figures" / "roc.svg").is_file()
     assert list((tmp_path / "out" / "tables").glob("*.csv"))
 
