@@ -11,6 +11,8 @@ from tests.evaluation.samples import normal_sample, table_of
 from tests.screened import screener
 from typer.testing import CliRunner
 
+from ctsieve.bundles.bundle import HELD_OUT
+from ctsieve.bundles.store import find
 from ctsieve.cli import app
 from ctsieve.evaluation.checklists import GUIDELINES, checklists
 from ctsieve.phantoms.cohort import CohortConfig, make_cohort
@@ -184,6 +186,20 @@ def test_a_bundle_without_data_needs_held_out_scores(
     bundle = screener(tmp_path / "bundle").bundle.folder
     with pytest.raises(error, match=sentence):
         run("evaluate", bundle, *words, "--json")
+
+
+def test_the_default_bundle_reports_on_itself_what_its_model_card_says(tmp_path: Path) -> None:
+    run("evaluate", "--out", tmp_path / "out")
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    (groups,) = (t for t in document["tables"] if t["title"] == "Subgroups (slice level)")
+    (own,) = (row for row in groups["rows"] if row[:2] == ["site", "covid_ct"])
+    bundle = find()
+    assert f"| site covid_ct | 238 | 285 | 165 | {own[4]} |" in bundle.text("MODEL_CARD.md")
+    assert document["bundle"]["digest"] == bundle.manifest.digest
+    assert any("4 networks that never saw the patient" in doubt for doubt in document["doubts"])
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Made from scores alone" in page
+    assert bundle.manifest.members[HELD_OUT].bytes < 250_000
 
 
 def test_scores_take_the_place_of_data_and_need_no_bundle(tmp_path: Path) -> None:
