@@ -2,7 +2,7 @@
 
 The peer is composed as in the authors' scripts: fp32, default memory layout, a Python loop over
 slices.  Weights and inputs are the golden ones, by name and seed: random weights can be denormal
-and slow.  `python -m benchmarks.bench_models --only la-dnn` times one network.
+and slow.  `python -m benchmarks.bench_models --only ladnn` times one kind of golden file.
 """
 
 import argparse
@@ -23,10 +23,10 @@ REPEATS = 3
 
 
 def run(only: tuple[str, ...] = ()) -> list[Row]:
-    """A row for each network of the golden folder, or for those named."""
+    """A row for each network of the golden folder, or for the kinds of file that are named."""
     try:
         import torch
-        from tests.parity import golden_files, networks_of
+        from tests.parity import golden_files, kind_of, networks_of
     except ImportError:
         return [Row(name="models", value=float("nan"), unit="s", note="torch is absent")]
     files = golden_files(GOLDEN) if GOLDEN.is_dir() else ()
@@ -36,8 +36,8 @@ def run(only: tuple[str, ...] = ()) -> list[Row]:
         return [
             _timed(network)
             for file in files
+            if not only or kind_of(file) in only
             for network in networks_of(file)
-            if not only or network.name in only
         ]
 
 
@@ -75,7 +75,7 @@ def _naive(network: "Network") -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_models")
-    parser.add_argument("--only", action="append", default=[], help="a network; may be repeated")
+    parser.add_argument("--only", action="append", default=[], help="a kind; may be repeated")
     print(show(run(tuple(parser.parse_args().only))))
 
 
