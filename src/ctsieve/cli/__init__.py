@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ctsieve.cli import bundle, doctor, fit, gate, info, phantom, screen
+from ctsieve.cli import bundle, doctor, fit, gate, info, listen, phantom, screen, send
 from ctsieve.types.errors import CtsieveError, OutOfResources
 from ctsieve.version import __version__
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (screen, gate, info, phantom, fit, doctor):
+for command in (screen, gate, info, phantom, fit, listen, send, doctor):
     app.command(name=command.__name__.rpartition(".")[2])(command.run)
 app.add_typer(bundle.app, name="bundle")
 
