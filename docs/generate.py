@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ctsieve.cli import app
+from ctsieve.evaluation.protocols import PROTOCOLS
+from ctsieve.explain import EXPLAINERS
 from ctsieve.pipeline.names import DATASETS, FORMATS, MODELS
 from ctsieve.readers import READERS
 from ctsieve.runtime import RUNTIMES
+from ctsieve.writers._dicom_reference import reference_text as dicom_reference
 from ctsieve.writers._json_reference import reference_text, schema_text
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ def catalogue_page() -> str:
         "Formats": FORMATS,
         "Readers": READERS,
         "Runtimes": RUNTIMES,
+        "Explanations": EXPLAINERS,
+        "Protocols": PROTOCOLS,
     }
     for title, catalogue in kinds.items():
         lines += [f"## {title}", "", "| name | what |", "|---|---|"]
@@ -125,6 +130,7 @@ PAGES = {
     "cli.md": command_page,
     "catalogue.md": catalogue_page,
     "data-sets.md": datasets_page,
+    "dicom-objects.md": dicom_reference,
     "json.md": reference_text,
     "screening.schema.json": schema_text,
 }

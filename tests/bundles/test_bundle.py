@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.tiny_bundle import make_tiny_bundle, tiny_members
+from tests.tiny_bundle import make_tiny_bundle, tiny_members, tiny_recipe
 
 from ctsieve.bundles import store
 from ctsieve.bundles.bundle import Bundle, open_bundle, write_bundle
@@ -60,6 +60,18 @@ def test_a_bundle_holds_nothing_that_runs_or_climbs(tmp_path: Path, name: str) -
         write_bundle(tmp_path / "b", members, name="tiny", version="1")
     assert not (tmp_path / "b").exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_graph_of_scans_belongs_to_scans_and_to_nothing_else(tmp_path: Path) -> None:
+    members = tiny_members(tmp_path)
+    with pytest.raises(BundleError, match="belongs to scans"):
+        write_bundle(
+            tmp_path / "out", {**members, "scan.onnx": b"graph"}, name="tiny", version="1.0.0"
+        )
+    recipe = tiny_recipe(kind="scan", lesions=())
+    with pytest.raises(BundleError, match="belongs to scans"):
+        write_bundle(tmp_path / "out", tiny_members(tmp_path, recipe), name="tiny", version="1.0.0")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_failed_rewrite_leaves_the_old_bundle(tiny: Bundle, tmp_path: Path) -> None:

@@ -16,11 +16,12 @@ from ctsieve.datasets import (
     cncb_slices,
     covid_ct_md,
     covidx_ct,
+    dataset,
     mosmed,
     rider_lung,
     stoic,
 )
-from ctsieve.datasets._covidx_lists import Origin, origin
+from ctsieve.datasets._covidx_lists import Person, origin, person
 from ctsieve.datasets.phantom import MASK_VALUES
 from ctsieve.phantoms.spec import LESION_KINDS
 from ctsieve.types.cases import Split
@@ -39,20 +40,55 @@ masks = st.lists(st.sampled_from([0, 1, 2, 3]), min_size=1, max_size=20).map(
         ("volume-covid19-A-0003", "volume-covid19-a", "volume-covid19-A-0003"),
         ("volume-covid19-A-0047_1", "volume-covid19-a", "volume-covid19-A-0047"),
         ("LIDC-IDRI-0273-1.3.6.1.4.1.14519", "lidc", "LIDC-IDRI-0273"),
-        ("137covid_patient1_SR_4", "covid_ctset", "patient1"),
-        ("coronacases_001", "coronacases", "coronacases_001"),
+        ("137covid_patient1_SR_4", "covid_ctset", "covid_ctset:patient1"),
+        ("coronacases_001", "coronacases", "cc:Data-1_coronacases_org_001"),
         ("radiopaedia_10_85902_1", "radiopaedia", "radiopaedia_10"),
         ("radiopaedia-75281-86410-0", "radiopaedia", "radiopaedia-75281"),
         ("HUST-Patient1314", "ictcf", "HUST-Patient1314"),
-        ("COVIDCTMD-P001", "covid_ct_md", "COVIDCTMD-P001"),
-        ("STOIC-1024", "stoic", "STOIC-1024"),
-        ("study_0255", "mosmed", "study_0255"),
+        ("COVIDCTMD-P001", "covid_ct_md", "covid_ct_md:P001"),
+        ("COVIDCTMD-cap001-IM", "covid_ct_md", "covid_ct_md:cap001"),
+        ("STOIC-1024", "stoic", "stoic:1024"),
+        ("study_0255", "mosmed", "mosmed:study_0255"),
         ("A002304-01-10-1901-NA-CT-ABD-AND-PELVIS-76655-2", "stony_brook", "A002304"),
         ("somebody_else", "", "somebody_else"),
     ],
 )
 def test_names_of_covidx_ct_say_source_and_patient(scan: str, source: str, patient: str) -> None:
-    assert origin(scan) == Origin(source=source, patient=patient)
+    assert (origin(scan).source, origin(scan).patient) == (source, patient)
+
+
+def test_a_patient_of_two_sets_has_one_key(tmp_path: Path) -> None:
+    """Whoever trains on COVIDx CT and tests on its sources must not meet the same people."""
+    own = set()
+    for name in (
+        "coronacases:zenodo",
+        "radiopaedia-covid",
+        "stoic",
+        "mosmed",
+        "covid-ct-md:figshare",
+    ):
+        root = tmp_path / name.replace(":", "-")
+        TREES[name](root)
+        own |= {case.patient for case in dataset(name).walk(root)}
+    scans = ("coronacases_010", "radiopaedia_4_85506_1", "STOIC-5", "study_0255", "COVIDCTMD-P002")
+    assert {origin(scan).patient for scan in scans} <= own
+
+
+@pytest.mark.parametrize(
+    ("scan", "listed"),
+    [
+        ("volume-covid19-A-0047_1", "volume-covid19-A-0047_1"),
+        ("137covid_patient1_SR_4", "patient1"),
+        ("coronacases_001", "coronacases_001"),
+        ("COVIDCTMD-P001", "P001"),
+        ("COVIDCTMD-P001", "COVIDCTMD-P001"),
+        ("STOIC-1024", "STOIC-1024"),
+    ],
+)
+def test_metadata_is_found_under_every_spelling(scan: str, listed: str) -> None:
+    listed_person = Person(age=61.0)
+    assert person({listed: listed_person, "NCP_1": Person()}, scan) is listed_person
+    assert person({}, scan).age is None
 
 
 def test_covidx_ct_knows_sex_age_and_whether_a_finding_was_verified(tmp_path: Path) -> None:

@@ -82,6 +82,10 @@ def test_tables_of_spreadsheets_are_understood(
     assert only(root).patient == "p1"
 
 
+def test_empty_cells_behind_the_last_column_are_passed_over(tmp_path: Path) -> None:
+    assert only(table(tmp_path, f"{GOOD},,,")).label == "covid19"
+
+
 def test_the_table_may_be_given_itself_or_be_the_only_one(tmp_path: Path) -> None:
     root = table(tmp_path, GOOD)
     expected = list(folder.walk(root))

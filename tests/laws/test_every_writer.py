@@ -12,7 +12,8 @@ from ctsieve.pipeline.names import FORMATS
 from ctsieve.types.errors import CtsieveError, UsageError
 
 NAMES = FORMATS.names()
-VOLUMES = [kind for kind in EVERY if kind not in {"picture", "stack"}]
+PICTURES = ("picture", "stack", "unclassified")
+VOLUMES = [kind for kind in EVERY if kind not in PICTURES]
 
 
 def content(path: Path) -> bytes:
@@ -35,7 +36,7 @@ def test_writes_a_file_of_a_judged_volume(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kind", ["picture", "stack"])
+@pytest.mark.parametrize("kind", PICTURES)
 def test_pictures_are_written_or_refused_as_the_card_says(
     name: str, kind: str, tmp_path: Path
 ) -> None:

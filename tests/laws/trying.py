@@ -2,17 +2,18 @@
 
 import importlib
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from ctsieve.export.onnx import SCAN, Exported, write
+from ctsieve.runtime import Runtime
+from ctsieve.runtime.onnx import load
 from ctsieve.types.cards import ModelCard
 
 Inputs = tuple[Tensor, ...]
@@ -57,6 +58,7 @@ def built(card: ModelCard) -> nn.Module:
     torch.manual_seed(0)
     model: nn.Module = card.build(card.config())
     model.eval()
+    sharpen(model)
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -94,6 +96,15 @@ def presets_agree(card: ModelCard, fixed: nn.Module) -> bool:
     return theirs.keys() == ours.keys() and all(v.equal(ours[k]) for k, v in theirs.items())
 
 
+def sharpen(model: nn.Module) -> None:
+    """Let detectors see something: with their first weights all boxes and scores are alike."""
+    for name, parameter in model.named_parameters():
+        if name.endswith(("cls_logits.weight", "cls_score.weight")):
+            nn.init.normal_(parameter, std=0.5)
+        if name.endswith("bbox_pred.weight"):
+            nn.init.normal_(parameter, std=0.05)
+
+
 def run(model: nn.Module, given: Inputs) -> Mapping[str, Tensor]:
     """The model's outputs by name, without gradients."""
     with torch.no_grad():
@@ -106,41 +117,12 @@ def named(output: Any) -> Mapping[str, Tensor]:  # noqa: ANN401  # each family h
     return fields
 
 
-def export(model: nn.Module, given: Inputs, path: Path) -> "Graph":
-    """Export `model` to ONNX with any number of images, or of scans and slices."""
-    axes = {0: "batch"} if len(given) == 1 else {0: "batch", 1: "slices"}
-    names = ("image", "keep")[: len(given)]
-    with warnings.catch_warnings():
-        # The exporter warns of itself, and of checks on sizes that are the same for every input.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            given,
-            path,
-            dynamo=False,
-            do_constant_folding=False,  # slow, and ONNX Runtime does it anyway
-            opset_version=17,
-            input_names=list(names),
-            output_names=list(run(model, given)),
-            dynamic_axes=dict.fromkeys(names, axes),
-        )
-    return Graph(path)
+def slices(card: ModelCard, number: int, *, seed: int) -> Tensor:
+    """`number` pictures of the model's size and one channel, as a runtime is given them."""
+    return pictures(card, number, torch.Generator().manual_seed(seed))
 
 
-class Graph:
-    """An exported graph, opened."""
-
-    def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 2
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        providers = ["CPUExecutionProvider"]
-        self._session = onnxruntime.InferenceSession(path, options, providers=providers)
-        self._inputs = [put.name for put in self._session.get_inputs()]
-        self._outputs = [put.name for put in self._session.get_outputs()]
-
-    def run(self, given: Inputs) -> Mapping[str, Tensor]:
-        """Its outputs by name."""
-        fed = {name: part.numpy() for name, part in zip(self._inputs, given, strict=True)}
-        arrays = self._session.run(self._outputs, fed)
-        return {k: torch.from_numpy(a) for k, a in zip(self._outputs, arrays, strict=True)}
+def opened(exported: Exported, folder: Path) -> Runtime:
+    """The engine of production with a network's graphs, written to `folder`."""
+    graph = write(exported, folder)
+    return load(graph, scan=None if exported.scan is None else folder / SCAN, threads=1)

@@ -1,5 +1,7 @@
 """Laws of the slice rule and of the answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from tests.tiny_bundle import tiny_recipe
 
 from ctsieve.ops.decide import decide, flag_lesions, no_answer, probabilities, score_slices
 from ctsieve.ops.slices import scan_logit, slice_weights
-from ctsieve.types.recipe import Calibration, Level, SliceRule, Threshold
+from ctsieve.types.recipe import Calibration, Level, ObjectRule, Recipe, SliceRule, Threshold
 
 logits = arrays(np.float32, st.integers(1, 40), elements=st.floats(-20, 20, width=32))
 rules = st.builds(
@@ -66,7 +68,7 @@ def output(num_slices: int, logit: float) -> dict[str, np.ndarray]:
 def test_a_clear_scan_gets_a_call_and_its_flags() -> None:
     recipe = tiny_recipe()
     scores = score_slices(output(10, 3.0), np.arange(10), recipe)
-    answer = decide(scores, recipe, level="scan")
+    answer = decide(output(10, 3.0), recipe, num_slices=10, level="scan")
     assert answer.positive == ("covid19",)
     assert answer.calibrated
     assert answer.probability["covid19"] == pytest.approx(1 / (1 + np.exp(-3.0)))
@@ -78,8 +80,7 @@ def test_a_clear_scan_gets_a_call_and_its_flags() -> None:
 
 def test_too_few_slices_abstain_with_the_number() -> None:
     recipe = tiny_recipe()
-    scores = score_slices(output(2, 3.0), np.arange(2), recipe)
-    answer = decide(scores, recipe, level="scan")
+    answer = decide(output(2, 3.0), recipe, num_slices=2, level="scan")
     assert answer.positive == ()
     assert answer.abstained is not None
     assert "2 slices" in answer.abstained
@@ -93,9 +94,77 @@ def test_the_uncertain_band_abstains_and_its_edges_do_not() -> None:
     )
     recipe = tiny_recipe(scan=band)
     for logit, abstains in ((0.0, True), (3.0, False), (-3.0, False)):
-        answer = decide(score_slices(output(9, logit), np.arange(9), recipe), recipe, level="scan")
+        answer = decide(output(9, logit), recipe, num_slices=9, level="scan")
         assert (answer.abstained is not None) == abstains
         assert not answer.calibrated
+
+
+THREE = ("covid19", "other_pneumonia", "neither")
+
+
+def three(kind: str, **changes: object) -> Recipe:
+    """A recipe of a softmax over three labels."""
+    level = Level(
+        calibration=tuple(Calibration() for _ in THREE),
+        thresholds=tuple(Threshold(label=label, value=0.5) for label in THREE),
+    )
+    fields = {"labels": THREE, "multi_label": False, "lesions": (), "picture": level}
+    return tiny_recipe(**{**fields, "scan": level, "kind": kind, **changes})
+
+
+def test_a_scan_model_answers_with_its_own_logit_and_attention() -> None:
+    share = np.array([[0.1, 0.2, 0.4, 0.25, 0.05]], np.float32)
+    given = {"logits": np.array([[2.0, 0.0, -1.0]], np.float32), "attention": share}
+    recipe = three("scan")
+    scores = score_slices(given, np.arange(10, 15), recipe)
+    assert not scores.has_scores
+    assert scores.weight.tolist() == share[0].tolist()
+    assert scores.top(4) == (2, 3, 1, 0)
+    answer = decide(given, recipe, num_slices=5, level="scan")
+    odds = np.exp([2.0, 0.0, -1.0])
+    assert list(answer.probability.values()) == pytest.approx(list(odds / odds.sum()))
+    assert answer.positive == ("covid19",)
+    assert flag_lesions(scores, recipe) == ()
+
+
+def test_a_scan_model_makes_no_call_of_a_single_slice() -> None:
+    given = {"logits": np.array([[2.0, 0.0, -1.0]], np.float32)}
+    answer = decide(given, three("scan"), num_slices=1, level="picture")
+    assert "reads scans" in str(answer.abstained)
+
+
+def test_the_slice_with_the_largest_logit_is_the_scans_where_there_is_no_attention() -> None:
+    logits = np.array([[[0.0, 1.0, 0.0], [3.0, 0.0, 0.0], [1.0, 2.0, 0.0]]], np.float32)
+    scores = score_slices(
+        {"logits": logits.max(axis=1), "slice_logits": logits}, np.arange(3), three("scan")
+    )
+    assert scores.weight.tolist() == [0.0, 1.0, 0.0]
+    assert scores.probability.sum(axis=1) == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_where_nothing_tells_slices_apart_evenly_spaced_ones_are_shown() -> None:
+    scores = score_slices({"logits": np.zeros((1, 3), np.float32)}, np.arange(10), three("scan"))
+    assert scores.index.size == scores.lesion.shape[0] == 10
+    scores = replace(scores, index=np.arange(10), weight=np.full(10, 0.1, np.float32))
+    assert scores.top(4) == (0, 3, 6, 9)
+
+
+def test_a_network_without_classes_abstains_and_shows_where_lesions_are() -> None:
+    nothing = Level(calibration=(), thresholds=())
+    rule = ObjectRule(kinds=("lesion",))
+    recipe = three("instances", labels=(), picture=nothing, scan=nothing, objects=rule)
+    labels = np.array([[0.0], [1.0], [1.0]], np.float32)
+    given = {
+        "labels": labels,
+        "scores": labels * np.float32(0.9),
+        "boxes": np.array([[[0, 0, 9, 9]], [[0, 0, 10, 10]], [[0, 0, 10, 30]]], np.float32),
+        "roi_masks": np.ones((3, 1, 28, 28), np.float32),
+    }
+    scores = score_slices(given, np.arange(3), recipe)
+    assert scores.weight.tolist() == [0.0, 0.25, 0.75]
+    answer = decide(given, recipe, num_slices=3, level="scan")
+    assert answer.probability == {}
+    assert "no class" in str(answer.abstained)
 
 
 def test_no_answer_has_a_reason_and_no_number() -> None:

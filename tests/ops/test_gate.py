@@ -60,6 +60,11 @@ def _interpolated() -> CTVolume:
     return CTVolume(hu=volume.hu, geometry=volume.geometry, provenance=provenance)
 
 
+def _damaged() -> CTVolume:
+    volume = make_chest().volume()
+    return replace(volume, provenance=replace(volume.provenance, num_damaged=2))
+
+
 def _upside_down() -> CTVolume:
     chest = make_chest()
     return volume_of(np.ascontiguousarray(chest.hu[:, ::-1]), chest.spacing)
@@ -90,6 +95,7 @@ CAUSES: dict[str, Callable[[], CTVolume | CTPicture]] = {
     "figure-from-paper": _coloured,
     "low-resolution": lambda: make_chest((4.0, 2.4, 2.4)).picture(),
     "thick-slices": lambda: make_chest((8.0, 2.0, 2.0)).volume(),
+    "damaged-files": _damaged,
     "interpolated-slices": _interpolated,
     "gantry-tilt": lambda: _saying(tilt_degrees=-12.0),
     "assumed-hu": lambda: _saying(intensity="assumed-hu"),

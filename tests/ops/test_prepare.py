@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ctsieve.ops.judge import prepare_judged
 from ctsieve.ops.prepare import prepare
 from ctsieve.types.geometry import Geometry
 from ctsieve.types.provenance import Provenance
@@ -80,6 +81,21 @@ def test_a_flat_slice_stays_finite() -> None:
     image = CTPicture(values=np.zeros((1, 8, 8), np.float32), geometry=grid, provenance=NOWHERE)
     spec = InputSpec(size=(8, 8), normalise="percentile")
     assert np.isfinite(prepare(image, spec, keep=np.ones(1, bool), box=None).x).all()
+
+
+def test_a_sequence_is_so_many_evenly_spaced_slices_in_the_box_of_all() -> None:
+    image = volume(np.full((20, 64, 64), -1000))
+    lungs = np.zeros((20, 64, 64), dtype=np.bool_)
+    lungs[2:18, 20:40, 16:48] = True
+    lungs[9, 10:50, 8:56] = True
+    every, some = (
+        prepare_judged(image, lungs, InputSpec(size=(32, 32), crop="lungs", num_slices=number))
+        for number in (None, 4)
+    )
+    assert some.index.tolist() == [int(every.index[k]) for k in (0, 5, 10, 15)]
+    assert every.grid.matches(some.grid)
+    more = InputSpec(size=(32, 32), crop="lungs", num_slices=99)
+    assert prepare_judged(image, lungs, more).index.tolist() == every.index.tolist()
 
 
 def test_nothing_kept_is_a_broken_promise() -> None:

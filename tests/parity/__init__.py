@@ -39,6 +39,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 Comparable = npt.ArrayLike | Tensor
 
 HERE = Path(__file__).parent
+SCAN_DIMENSIONS = 5
 
 
 class Fill(Protocol):
@@ -68,6 +69,17 @@ class Network:
     name: str
     model: nn.Module
     inputs: tuple[Tensor, ...]
+
+    @property
+    def slices(self) -> Tensor:
+        """The first channel of the slices (N, 1, H, W), or of those of the first scan."""
+        x = self.inputs[0]
+        return (x[0] if x.ndim == SCAN_DIMENSIONS else x)[:, :1]
+
+    @property
+    def num_parameters(self) -> int:
+        """Of the whole network."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from ctsieve.phantoms.cohort import CohortConfig, make_cohort
 from ctsieve.pipeline.evaluate import evaluate
 from ctsieve.pipeline.names import DATASETS
 from ctsieve.types.errors import InputRejected
+from ctsieve.types.report import Figure
 from ctsieve.types.results import NOTICE
 
 
@@ -18,11 +19,14 @@ def test_a_cohort_is_evaluated_with_n_and_intervals(tmp_path: Path) -> None:
     cases = list(DATASETS["phantom"].walk(tmp_path / "cohort"))
     report = evaluate(screener(tmp_path / "bundle"), cases)
     assert len(report.scores) == len(cases) == 12
-    judged = [score for score in report.scores if score.probability is not None]
+    judged = [score for score in report.scores if score.judged]
     assert report.num_rejected == 12 - len(judged)
     figure = report.figures["auc"]
     assert figure.low <= figure.value <= figure.high
-    assert (figure.num_cases, figure.num_patients) == (len(judged), 6)
+    assert figure.num_patients == 6
+    slices = report.levels["slice"]["auc"]
+    assert isinstance(slices, Figure)
+    assert slices.num_cases == len(judged)
     assert report.notice == NOTICE
     again = evaluate(screener(tmp_path / "bundle"), reversed(cases))
     assert again.cases_digest == report.cases_digest

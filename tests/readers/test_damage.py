@@ -238,3 +238,16 @@ def test_the_damaged_slice_of_many_is_named_by_its_number(tmp_path: Path) -> Non
         read_study(folder)
     assert "DOE" not in str(refused.value)
     assert refused.value.hint
+
+
+def test_a_file_damaged_in_its_header_is_counted_and_blamed(tmp_path: Path) -> None:
+    thin = save(series(marked(), upright()), tmp_path / "thin")
+    path = sorted(thin.iterdir())[4]
+    path.write_bytes(path.read_bytes()[:300])
+    assert read_study(thin).provenance.num_damaged == 1
+    thick = save(series(marked(), upright((8.0, 0.7, 0.8))), tmp_path / "thick")
+    path = sorted(thick.iterdir())[4]
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(InputRejected) as refused:
+        read_study(thick)
+    assert "1 damaged file left out" in refused.value.hint

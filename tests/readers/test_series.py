@@ -162,3 +162,20 @@ def test_files_without_series_uid_are_one_series(tmp_path: Path) -> None:
 )
 def test_kernels_of_the_big_makers(kernel: str | None, kind: str) -> None:
     assert kernel_kind(kernel) == kind
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [("FrameOfReferenceUID",), ("SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")],
+    ids=len,
+)
+def test_uids_made_anew_for_every_file_do_not_scatter_a_scan(
+    keywords: tuple[str, ...], tmp_path: Path
+) -> None:
+    images = numbered(2, 60)
+    for number, image in enumerate(images):
+        for keyword in keywords:
+            setattr(image, keyword, f"1.2.3.{number}")
+    volume = read_study(save([*images, *numbered(9, 2)], tmp_path))
+    assert volume.geometry.shape[0] == 60
+    assert any("of its own" in step for step in volume.provenance.steps)

@@ -30,7 +30,7 @@ PLANTED = ("zyxquill", "ottoline", "pid-93", "19610229", "quibble", "wobble", "d
 
 
 def test_every_reader_has_a_card() -> None:
-    assert READERS.names() == ("archive", "dicom", "nifti", "picture")
+    assert READERS.names() == ("archive", "dicom", "metaimage", "nifti", "picture")
     assert all(card.title for card in READERS.values())
 
 

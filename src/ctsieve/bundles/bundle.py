@@ -2,6 +2,7 @@
 
     manifest.json        name, version, SHA-256 and size of every other member
     model.onnx           the graph; its weights lie in weights.safetensors (ONNX external data)
+    scan.onnx            of networks of scans: the second graph, which reads a sequence of slices
     model.int8.onnx      optional: the same network, quantised
     weights.safetensors  the trained weights under their state-dict names
     recipe.json          everything between image and answer that is not the network
@@ -9,7 +10,7 @@
     MODEL_CARD.md        data, licences, figures, limits
     golden/              tiny inputs and the outputs they must give
 
-Decision: docs/decisions/0004-bundle-contains-recipe.md
+Decisions: docs/decisions/0004-bundle-contains-recipe.md, 0009-graphs-of-a-bundle.md
 """
 
 import hashlib
@@ -37,6 +38,8 @@ REQUIRED = (
     "metadata.json",
     "MODEL_CARD.md",
 )
+SCAN = "scan.onnx"
+"""The graph that reads the features of a scan's slices, where model.onnx gives only those."""
 SUFFIXES = frozenset({".onnx", ".safetensors", ".json", ".md", ".npz", ".txt"})
 """Kinds of member a bundle may hold: nothing that runs when it is opened."""
 
@@ -92,6 +95,11 @@ class Bundle:
         """The graph that answers."""
         return self.folder / self.manifest.preferred
 
+    @property
+    def scan(self) -> Path | None:
+        """The graph that reads what `model` keeps of every slice, where there is one."""
+        return self.folder / SCAN if SCAN in self.manifest.members else None
+
     def text(self, member: str) -> str:
         """The text of a member."""
         return (self.folder / member).read_text(encoding="utf-8")
@@ -112,6 +120,12 @@ def open_bundle(folder: Path) -> Bundle:
             f"recipe.json of bundle {manifest.name!r}: {_first(error)}",
             hint="it was made by another version of ctsieve: update, or export the bundle again",
         ) from error
+    if (recipe.kind == "scan") != (SCAN in manifest.members):
+        raise BundleError(
+            f"bundle {manifest.name!r} of kind {recipe.kind!r}: {SCAN} belongs to scans, and to"
+            " nothing else",
+            hint=SPOILT,
+        )
     return Bundle(folder=folder, manifest=manifest, recipe=recipe)
 
 

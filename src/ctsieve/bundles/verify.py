@@ -1,10 +1,12 @@
 """Run a bundle's golden inputs through its graphs: does it compute here what it computed there?
 
 `golden/input.npz` holds `x` (N, 1, H, W); `golden/<graph stem>.npz` holds the outputs each graph
-must give.  Quantised kernels differ between processors, so their tolerance is wider.
+must give (of a bundle of scans: the scan that these slices make).  Quantised kernels differ between
+processors, so their tolerance is wider.
 """
 
 import io
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.bundles.bundle import Bundle
-from ctsieve.runtime import RUNTIMES, Runtime
+from ctsieve.bundles.engine import engine
+from ctsieve.runtime import Runtime
 from ctsieve.types.errors import BundleError
 
 GRAPHS = ("model.onnx", "model.int8.onnx")
@@ -46,8 +49,8 @@ def verify(bundle: Bundle, *, runtime: str = "onnx") -> tuple[GoldenRow, ...]:
     x = _arrays(bundle.folder / "golden/input.npz")["x"]
     rows: list[GoldenRow] = []
     for graph in (g for g in GRAPHS if g in bundle.manifest.members):
-        engine: Runtime = RUNTIMES[runtime].load(bundle.folder / graph)
-        rows += _compare(engine, x, graph, _arrays(bundle.folder / golden_member(graph)))
+        loaded = engine(bundle, graph=graph, runtime=runtime)
+        rows += _compare(loaded, x, graph, _arrays(bundle.folder / golden_member(graph)))
     return tuple(rows)
 
 
@@ -56,18 +59,25 @@ def golden_member(graph: str) -> str:
     return f"golden/{graph.removesuffix('.onnx')}.npz"
 
 
-def make_golden(engine: Runtime, x: npt.NDArray[np.float32]) -> tuple[bytes, bytes]:
-    """The members `golden/input.npz` and the golden outputs of one graph, as bytes."""
-    return _packed({"x": x}), _packed(dict(engine.run(x)))
+def make_golden(
+    loaded: Runtime, x: npt.NDArray[np.float32], *, only: Container[str] | None = None
+) -> tuple[bytes, bytes]:
+    """The members `golden/input.npz` and the golden outputs of one graph, as bytes.
+
+    Of the outputs `only` some may be wanted, None: all.
+    """
+    output = loaded.run(x)
+    wanted = {k: v for k, v in output.items() if only is None or k in only}
+    return _packed({"x": x}), _packed(wanted)
 
 
 def _compare(
-    engine: Runtime,
+    loaded: Runtime,
     x: npt.NDArray[np.float32],
     graph: str,
     golden: dict[str, npt.NDArray[np.float32]],
 ) -> list[GoldenRow]:
-    output = engine.run(x)
+    output = loaded.run(x)
     rows = []
     for name, expected in golden.items():
         if name not in output or output[name].shape != expected.shape:

@@ -4,7 +4,23 @@ import sys
 
 import typer
 
-from ctsieve.cli import bundle, doctor, fit, gate, info, listen, phantom, screen, send
+from ctsieve.cli import (
+    bundle,
+    calibrate,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    fit,
+    gate,
+    info,
+    listen,
+    phantom,
+    reproduce,
+    screen,
+    send,
+)
 from ctsieve.types.errors import CtsieveError, OutOfResources
 from ctsieve.version import __version__
 
@@ -19,9 +35,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (screen, gate, info, phantom, fit, listen, send, doctor):
+for command in (
+    screen,
+    explain,
+    gate,
+    info,
+    phantom,
+    fit,
+    reproduce,
+    evaluate,
+    compare,
+    calibrate,
+    listen,
+    send,
+    doctor,
+):
     app.command(name=command.__name__.rpartition(".")[2])(command.run)
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> None:

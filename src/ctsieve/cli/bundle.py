@@ -88,7 +88,7 @@ def import_(
     """Check a bundle and copy it into the store, where it is known by its name.
 
     With --as, read an authors' checkpoint without running anything in it, check every tensor
-    against the model, and write it to a folder (needs the train extra).
+    against the model, and write a bundle, not calibrated, to a new folder (needs the train extra).
     """
     from ctsieve.bundles import store
     from ctsieve.types.errors import UsageError
@@ -122,9 +122,9 @@ def _import_authors(source: Path, model: str, out: Path) -> None:
             hint="pip install 'ctsieve[train]'",
         ) from error
     imported = import_checkpoint(source, model=model, folder=out)
-    kind = "bundle" if imported.is_bundle else "weights.safetensors, architecture.json"
-    typer.echo(f"{imported.folder}: {kind} ({imported.num_tensors} tensors of {imported.model})")
-    typer.echo(imported.note)
+    manifest = imported.bundle.manifest
+    typer.echo(f"{out}: bundle {manifest.name} {manifest.version}")
+    typer.echo(f"{imported.num_tensors} tensors of {imported.model}; {imported.note}")
 
 
 @app.command()

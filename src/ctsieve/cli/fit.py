@@ -1,4 +1,4 @@
-"""`ctsieve fit`: train a model from a TOML file and make it a bundle."""
+"""`ctsieve fit`: train a model from a TOML file."""
 
 import sys
 from pathlib import Path
@@ -8,9 +8,9 @@ import typer
 
 
 def run(
-    config: Annotated[Path, typer.Argument(help="A TOML file, such as configs/la-dnn-*.toml.")],
+    config: Annotated[Path, typer.Argument(help="A TOML file, such as those under configs/.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Run folder: settings, logs, checkpoints, bundle.")
+        Path, typer.Option("--out", "-o", help="Run folder: settings, logs, checkpoints, weights.")
     ] = Path("runs/fit"),
     data: Annotated[
         Path,
@@ -22,24 +22,32 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")
     ] = False,
+    devices: Annotated[int, typer.Option(help="Processes on each machine.")] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines.")] = 1,
     show: Annotated[
         bool, typer.Option("--show", help="Print the resulting settings and stop.")
     ] = False,
 ) -> None:
-    """Train a model, calibrate it on tune data, and write its bundle (needs the train extra)."""
+    """Train a model and keep its best weights; LA-DNN becomes a bundle (needs the train extra)."""
     from ctsieve.types.errors import MissingExtra
 
     try:
-        from ctsieve.pipeline.fit import fit
-        from ctsieve.pipeline.fit_config import FitConfig
+        from ctsieve.pipeline.experiment import RunOptions, read_recipe
+        from ctsieve.pipeline.launch import Machines, is_launched, launch, rank
     except ModuleNotFoundError as error:
         raise MissingExtra(
             f"training needs {error.name}, which is not installed",
             hint="pip install 'ctsieve[train]'",
         ) from error
-    chosen = FitConfig.load(config, settings or ())
+    recipe = read_recipe(config, settings or ())
+    machines = Machines(devices=devices, nodes=nodes)
     if show:
-        typer.echo(chosen.model_dump_json(indent=1))
-        return
-    progress = sys.stderr.isatty()
-    typer.echo(fit(chosen, out, data=data, resume=resume, progress=progress))
+        typer.echo(recipe.show())
+    elif machines.processes > 1 and not is_launched():
+        launch(sys.argv[1:], machines, out=out)
+    else:
+        progress = sys.stderr.isatty() and rank() == 0
+        options = RunOptions(data=data, resume=resume, progress=progress, machines=machines)
+        made = recipe.run(out, options)
+        if rank() == 0:
+            typer.echo(made)

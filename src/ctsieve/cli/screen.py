@@ -22,7 +22,8 @@ def run(
         str | None, typer.Option(help="Bundle name, folder or .ctsieve file.")
     ] = None,
     formats: Annotated[
-        list[str] | None, typer.Option("--format", "-f", help="Repeat for several: see `info`.")
+        list[str] | None,
+        typer.Option("--format", "-f", help="Several with commas; see `info`."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     threads: Annotated[
@@ -55,7 +56,7 @@ def run(
         image = read_study(study, workers=threads)
         screening = screener.screen(image, progress=stage("Judging slices"))
         stage("Writing")
-        paths = write(screening, out, formats or DEFAULT_FORMATS) if out is not None else []
+        paths = write(screening, out, _names(formats) or DEFAULT_FORMATS) if out else []
     if json:
         typer.echo(to_json(screening))
     else:
@@ -64,6 +65,12 @@ def run(
             typer.echo(path)
     if screening.gate.verdict == "rejected":
         raise _refusal(screening)
+
+
+def _names(formats: list[str] | None) -> list[str]:
+    """The names in a list whose entries may hold several, parted by commas."""
+    parts = (part.strip() for entry in formats or [] for part in entry.split(","))
+    return [part for part in parts if part]
 
 
 HINTS = {

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from ctsieve.datasets._files import the_file, the_table
+from ctsieve.datasets._twenty_cases import CORONACASES
 from ctsieve.types.errors import UnreadableStudy
 
 LABELS = ("neither", "other_pneumonia", "covid19")
@@ -29,19 +30,23 @@ SEX: dict[str, Literal["female", "male"]] = {"F": "female", "M": "male"}
 
 _LAST_NUMBER = re.compile(r"(?P<scan>.+)[_-](IM)?(?P<number>\d+)\.png")
 _SOURCES = (
-    ("cncb", re.compile(r"(?P<patient>(NCP|CP|Normal)_\d+)_\d+")),
-    ("volume-covid19-a", re.compile(r"(?P<patient>volume-covid19-A-\d+)(_\d+)?")),
-    ("lidc", re.compile(r"(?P<patient>LIDC-IDRI-\d+)-.+")),
-    ("covid_ctset", re.compile(r".*?_(?P<patient>patient\d+)_SR_\d+")),
-    ("coronacases", re.compile(r"(?P<patient>coronacases_\d+)")),
-    ("radiopaedia", re.compile(r"(?P<patient>radiopaedia[_-]\d+)[_-].+")),
-    ("ictcf", re.compile(r"(?P<patient>HUST-Patient\d+)")),
-    ("covid_ct_md", re.compile(r"(?P<patient>COVIDCTMD-\w+?)(-IM\d*)?")),
-    ("stoic", re.compile(r"(?P<patient>STOIC-\d+)")),
-    ("mosmed", re.compile(r"(?P<patient>study_\d+)")),
-    ("stony_brook", re.compile(r"(?P<patient>A\d{6})-.+")),
+    ("cncb", re.compile(r"(?P<patient>(NCP|CP|Normal)_\d+)_\d+"), "{}"),
+    ("volume-covid19-a", re.compile(r"(?P<patient>volume-covid19-A-\d+)(_\d+)?"), "{}"),
+    ("lidc", re.compile(r"(?P<patient>LIDC-IDRI-\d+)-.+"), "{}"),
+    ("covid_ctset", re.compile(r".*?_(?P<patient>patient\d+)_SR_\d+"), "covid_ctset:{}"),
+    ("coronacases", re.compile(r"coronacases_(?P<patient>\d+)"), CORONACASES),
+    ("radiopaedia", re.compile(r"(?P<patient>radiopaedia[_-]\d+)[_-].+"), "{}"),
+    ("ictcf", re.compile(r"(?P<patient>HUST-Patient\d+)"), "{}"),
+    ("covid_ct_md", re.compile(r"COVIDCTMD-(?P<patient>\w+?)(-IM\d*)?"), "covid_ct_md:{}"),
+    ("stoic", re.compile(r"STOIC-(?P<patient>\d+)"), "stoic:{}"),
+    ("mosmed", re.compile(r"(?P<patient>study_\d+)"), "mosmed:{}"),
+    ("stony_brook", re.compile(r"(?P<patient>A\d{6})-.+"), "{}"),
 )
-"""Sources and how their scans are named."""
+"""Sources, how their scans are named, and patient keys.
+
+A patient whose scans another set here holds too has the key of that set: whoever mixes sets, or
+tests on one what was trained on another, cannot put a patient on two sides.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,8 @@ class Origin:
 
     source: str
     patient: str
+    name: str
+    """The patient's as the publisher writes it, for `metadata.csv`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +91,23 @@ def origin(scan: str) -> Origin:
     """Source and patient of a scan; where no rule fits, the scan stands for the patient.
 
     Example:
-        >>> origin("NCP_96_1328")
-        Origin(source='cncb', patient='NCP_96')
+        >>> origin("STOIC-1024").patient
+        'stoic:1024'
     """
-    for source, rule in _SOURCES:
+    for source, rule, key in _SOURCES:
         found = rule.fullmatch(scan)
         if found:
-            return Origin(source=source, patient=found["patient"])
-    return Origin(source="", patient=scan)
+            name = found["patient"]
+            return Origin(source=source, patient=key.format(name), name=name)
+    return Origin(source="", patient=scan, name=scan)
+
+
+def person(known: Mapping[str, Person], scan: str) -> Person:
+    """What `metadata.csv` says of a scan's patient, who may be listed under several spellings."""
+    name = origin(scan).name
+    prefix = scan.partition(name)[0]
+    spellings = (name, prefix + name, scan)  # P001, STOIC-1024, volume-covid19-A-0047_1
+    return next((known[spelling] for spelling in spellings if spelling in known), NOBODY)
 
 
 def parse(lines: Iterable[str]) -> list[ListedImage]:

@@ -125,7 +125,7 @@ def _header(table: Path, lines: Iterator[tuple[int, list[str]]]) -> list[str]:
 
 
 def _row(folder: Path, header: list[str], cells: list[str]) -> Row:
-    if len(cells) > len(header):
+    if any(cell.strip() for cell in cells[len(header) :]):
         raise _Wrong(
             "too-many-cells",
             f"{len(cells)} cells, but the header has {len(header)}",

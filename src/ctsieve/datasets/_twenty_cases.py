@@ -12,6 +12,8 @@ from ctsieve.types.errors import UnreadableStudy
 
 IMAGES = "COVID-19-CT-Seg_20cases"
 MASKS = "Lung_and_Infection_Mask"
+CORONACASES = "cc:Data-1_coronacases_org_{}"
+"""The key of a patient of coronacases.org, whichever copy the scan is from."""
 MASK_VALUES = {1: "left lung", 2: "right lung", 3: "infection"}
 WHERE = f"unpack {IMAGES}.zip and {MASKS}.zip of zenodo.org/records/3757476 into such folders"
 

@@ -24,6 +24,8 @@ from ctsieve.types.errors import UnreadableStudy
 FOLDER = "coronacases_slices"
 LABEL = "covid19"
 QUARTER_TURNS = 3
+PREFIX = "coronacases_"
+"""Of the names on Zenodo."""
 NAME = re.compile(r"(?P<scan>.+)_(?P<number>\d+)\.jpg")
 
 MIDDLE = (0.15, 0.90)
@@ -78,10 +80,10 @@ def walk_zenodo(root: Path) -> Iterator[Case]:
     Raises:
         UnreadableStudy: a folder or a mask is missing.
     """
-    for name, image, mask in _twenty_cases.scans(root, "coronacases_"):
+    for name, image, mask in _twenty_cases.scans(root, PREFIX):
         yield Case(
             id=name,
-            patient=f"cc:{name}",
+            patient=_twenty_cases.CORONACASES.format(name.removeprefix(PREFIX)),
             label=LABEL,
             files=(image,),
             site="coronacases",

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from ctsieve.datasets._covidx_lists import (
     LABELS,
-    NOBODY,
     PARTITIONS,
     VERSIONS,
     WHERE,
@@ -29,6 +28,7 @@ from ctsieve.datasets._covidx_lists import (
     list_name,
     metadata,
     origin,
+    person,
     read_list,
 )
 from ctsieve.datasets._files import all_there
@@ -85,7 +85,7 @@ def walk_version(root: Path, *, version: str) -> Iterator[Case]:
 
 def _case(folder: Path, partition: str, image: ListedImage, known: Mapping[str, Person]) -> Case:
     where = origin(image.scan)
-    person = known.get(where.patient, known.get(where.patient.removeprefix("COVIDCTMD-"), NOBODY))
+    patient = person(known, image.scan)
     return Case(
         id=f"{partition}/{image.file}",
         patient=where.patient,
@@ -96,10 +96,10 @@ def _case(folder: Path, partition: str, image: ListedImage, known: Mapping[str, 
         box=image.box,
         scan=image.scan,
         position=image.number,
-        sex=person.sex,
-        age=person.age,
-        facts=person.facts,
-        weight=1.0 if person.is_verified else UNVERIFIED,
+        sex=patient.sex,
+        age=patient.age,
+        facts=patient.facts,
+        weight=1.0 if patient.is_verified else UNVERIFIED,
     )
 
 

@@ -23,13 +23,13 @@ import numpy.typing as npt
 
 from ctsieve.datasets._covidx_lists import (
     LABELS,
-    NOBODY,
     PARTITIONS,
     WHERE,
     ListedImage,
     image_folder,
     metadata,
     origin,
+    person,
     read_list,
 )
 from ctsieve.datasets._files import all_there
@@ -167,7 +167,7 @@ def _cases(
     for sequence in sequences:
         times[sequence.scan] = time = times.get(sequence.scan, 0) + 1
         where = origin(sequence.scan)
-        person = known.get(where.patient, NOBODY)
+        patient = person(known, sequence.scan)
         yield Case(
             id=f"{partition}/{sequence.scan}" + (f"#{time}" if time > 1 else ""),
             patient=where.patient,
@@ -178,9 +178,9 @@ def _cases(
             kind="volume",
             box=_common_box([listed[row].box for row in sequence.rows]),
             scan=sequence.scan,
-            sex=person.sex,
-            age=person.age,
-            facts=person.facts,
+            sex=patient.sex,
+            age=patient.age,
+            facts=patient.facts,
         )
 
 

@@ -48,7 +48,7 @@ def walk(root: Path) -> Iterator[Case]:
     cases, problems = _read(root)
     if problems:
         more = len(problems) - 1
-        rest = f" ({more} more such rows: `folder.check` lists them)" if more else ""
+        rest = f" ({more} more row{'s' if more > 1 else ''} make no sense)" if more else ""
         raise InputRejected(problems[0].sentence + rest, hint=problems[0].hint)
     yield from cases
 
@@ -60,7 +60,9 @@ def check(root: Path) -> tuple[Finding, ...]:
         UnreadableStudy: there is no table, or it is no CSV file.
     """
     return tuple(
-        Finding(code=problem.code, severity="rejection", sentence=problem.sentence)
+        Finding(
+            code=problem.code, severity="rejection", sentence=f"{problem.sentence}; {problem.hint}"
+        )
         for problem in _read(root)[1]
     )
 

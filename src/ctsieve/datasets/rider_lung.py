@@ -2,7 +2,7 @@
 
 Source   https://www.cancerimagingarchive.net/collection/rider-lung-ct; folders as TCIA's retriever
          writes them: RIDER Lung CT/RIDER-<number>/<study>/<series>/<number>.dcm.
-Licence  CC BY 3.0.
+Licence  CC BY (3.0 when first published; the collection's page says which now).
 Traps    Two scans of each patient are nearly the same picture: split by patient.  Not COVID-19 by
          date (2006), and not healthy: every patient has lung cancer.  All negative: the source
          alone tells the label.  The series models' paper counts 246 sequences of "approximately 60"
@@ -57,7 +57,7 @@ def walk(root: Path) -> Iterator[Case]:
 _SCANS = DatasetCard(
     title="RIDER Lung CT",
     source="https://www.cancerimagingarchive.net/collection/rider-lung-ct",
-    licence="CC BY 3.0",
+    licence="CC BY",
     labels=(LABEL,),
     walk=walk,
     citation="Zhao et al., Radiology 252 (2009) 263-272; doi 10.7937/k9/tcia.2015.u1x8a5nr",

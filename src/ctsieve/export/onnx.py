@@ -1,67 +1,64 @@
-"""A trained LA-DNN as an ONNX graph whose weights stay in `weights.safetensors`.
+"""Any model here as ONNX graphs whose weights stay in `weights.safetensors`.
 
-The graph names its weights by their state-dict names and finds them in the safetensors file by
-offset (ONNX external data), so that a bundle holds every number once.  Batch norm is not folded
-here: ONNX Runtime folds it when it loads the graph.
+What the graphs return is in `views`, how they find their weights in `external`.  Batch norm is not
+folded here: ONNX Runtime folds it when it loads a graph.
 
 With `half` the large tensors are kept in 16 bits and widened when the graph is loaded; the network
 is rounded first, so that graph and network stay equal, and all arithmetic is in 32 bits.
 """
 
-import json
-import struct
 import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import onnx
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ctsieve.models.la_dnn import LaDnn, LaDnnMean
-from ctsieve.types.promise import promise
+from ctsieve.export.agreement import TOLERANCE, largest_difference
+from ctsieve.export.external import WEIGHTS, point_outside, with_weights_inside
+from ctsieve.export.views import FEATURES, IMAGE, ReadsScans, ScanView, SliceView
+
+__all__ = [
+    "TOLERANCE",
+    "Exported",
+    "Network",
+    "export",
+    "largest_difference",
+    "self_contained",
+    "write",
+]
 
 OPSET = 17
 """The newest that every ONNX Runtime from 1.20 on runs with all its fusions."""
 
-WEIGHTS = "weights.safetensors"
-INPUT, OUTPUTS = "image", ("logits", "lesion_logits", "heat")
-TOLERANCE = 1e-4
-"""Largest difference between graph and network."""
-SMALLEST_EXTERNAL = 1
-"""Bytes from which a weight lives outside the graph: all that the state dict names."""
+INPUT = IMAGE
+MODEL, SCAN = "model.onnx", "scan.onnx"
+"""Members of a bundle: the graph of slices, and that of scans where there is one."""
 
-
-Network = LaDnn | LaDnnMean
+Network = nn.Module
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """The two members that make up a network."""
+    """The members that make up a network; `scan` is absent but for networks of scans."""
 
     graph: bytes
     weights: bytes
+    scan: bytes | None = None
 
-
-class _ForScreening(nn.Module):
-    """What the graph returns: the heat of COVID-19 alone, (B, H, W)."""
-
-    def __init__(self, model: Network) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        output = self.model(image)
-        return output.logits, output.lesion_logits, output.heat[:, 0]
+    def members(self) -> dict[str, bytes]:
+        """By the names that they have in a bundle."""
+        graphs = {MODEL: self.graph} if self.scan is None else {MODEL: self.graph, SCAN: self.scan}
+        return {**graphs, WEIGHTS: self.weights}
 
 
 def export(model: Network, size: tuple[int, int], *, half: bool = False) -> Exported:
-    """The graph and its weights, for slices of `size` rows and columns, any number at a time.
+    """The graphs and their weights, for slices of `size` rows and columns.
 
+    Any number of slices at a time, but for networks that find objects: those look at one image.
     With `half` the weights of `model` itself are rounded to what 16 bits hold.
     """
     model.eval()
@@ -71,10 +68,22 @@ def export(model: Network, size: tuple[int, int], *, half: bool = False) -> Expo
     kept = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
     stored = {k: v.half() if half and _is_large(v) else v for k, v in kept.items()}
     weights = safetensors.torch.save(stored)
-    graph = onnx.load_from_string(_trace(model, size))
-    _point_outside(graph, weights)
-    onnx.checker.check_model(_with_weights_inside(graph, weights))
-    return Exported(graph=graph.SerializeToString(), weights=weights)
+    view = SliceView(model)
+    image = _waves(1 if view.one_at_a_time else 2, size)
+    graph = _graph(view, IMAGE, image, weights, fixed=view.one_at_a_time)
+    if not isinstance(model, ReadsScans):
+        return Exported(graph=graph, weights=weights)
+    with torch.no_grad():
+        features = view.named(image)[FEATURES]
+    scan = _graph(ScanView(model), FEATURES, features, weights)
+    return Exported(graph=graph, weights=weights, scan=scan)
+
+
+def _waves(number: int, size: tuple[int, int]) -> Tensor:
+    """Pictures (N, 1, R, C) in [0, 1] that are neither flat nor alike."""
+    row, column = torch.meshgrid(*(torch.linspace(0.0, 9.0, n) for n in size), indexing="ij")
+    planes = [0.5 + 0.5 * torch.sin(row + k) * torch.cos(column * (k + 1)) for k in range(number)]
+    return torch.stack(planes)[:, None]
 
 
 def _is_large(tensor: Tensor) -> bool:
@@ -89,19 +98,35 @@ def _round_to_half(model: Network) -> None:
                 parameter.copy_(parameter.half().float())
 
 
-def _trace(model: Network, size: tuple[int, int]) -> bytes:
+def _graph(
+    view: SliceView | ScanView, put: str, given: Tensor, weights: bytes, *, fixed: bool = False
+) -> bytes:
+    """The graph of a view with its weights outside; `fixed`: for as many as are `given` only."""
+    graph = onnx.load_from_string(_trace(view, put, given, fixed=fixed))
+    point_outside(graph, weights)
+    onnx.checker.check_model(with_weights_inside(graph, weights))
+    content: bytes = graph.SerializeToString()
+    return content
+
+
+def _trace(view: SliceView | ScanView, put: str, given: Tensor, *, fixed: bool) -> bytes:
     """The graph with its weights inside, as torch writes it."""
-    axes = {name: {0: "slices"} for name in (INPUT, *OUTPUTS)}
+    with torch.no_grad():
+        names = list(view.named(given))
+    free = {put: {0: "slices"}}
+    if isinstance(view, SliceView):
+        free |= {name: {0: "slices"} for name in names}
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         path = Path(scratch) / "traced.onnx"
+        # The exporter warns of itself, and of checks on sizes that are the same for every input.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _ForScreening(model).eval(),
-            (torch.zeros(2, 1, *size),),
+            view.eval(),
+            (given,),
             str(path),
-            input_names=[INPUT],
-            output_names=list(OUTPUTS),
-            dynamic_axes=axes,
+            input_names=[put],
+            output_names=names,
+            dynamic_axes=None if fixed else free,
             opset_version=OPSET,
             training=torch.onnx.TrainingMode.EVAL,
             do_constant_folding=False,
@@ -111,92 +136,16 @@ def _trace(model: Network, size: tuple[int, int]) -> bytes:
         return path.read_bytes()
 
 
-def _point_outside(graph: onnx.ModelProto, weights: bytes) -> None:
-    """Replace every weight of the state dict by its place in the safetensors file."""
-    places = tensor_places(weights)
-    for tensor in graph.graph.initializer:
-        name = tensor.name.removeprefix("model.")
-        if name not in places:
-            continue
-        start, length = places[name]
-        values = onnx.numpy_helper.to_array(tensor)
-        is_half = length < values.nbytes
-        raw = (values.astype(np.float16) if is_half else values).tobytes()
-        promise(raw == weights[start : start + length], f"{name} is the same in graph and file")
-        tensor.ClearField("raw_data")
-        tensor.ClearField("float_data")
-        tensor.data_location = onnx.TensorProto.EXTERNAL
-        for key, value in {"location": WEIGHTS, "offset": start, "length": length}.items():
-            tensor.external_data.add(key=key, value=str(value))
-        _rename(graph, tensor, name, widen=is_half)
-
-
-def _rename(graph: onnx.ModelProto, tensor: onnx.TensorProto, name: str, *, widen: bool) -> None:
-    """Call `tensor` by its state-dict name; `widen` puts a cast to 32 bits behind it."""
-    used = f"{name}.widened" if widen else name
-    for node in graph.graph.node:
-        for position, given in enumerate(node.input):
-            if given == tensor.name:
-                node.input[position] = used
-    tensor.name = name
-    if widen:
-        tensor.data_type = onnx.TensorProto.FLOAT16
-        cast = onnx.helper.make_node("Cast", [name], [used], to=onnx.TensorProto.FLOAT)
-        graph.graph.node.insert(0, cast)
-
-
-def tensor_places(weights: bytes) -> dict[str, tuple[int, int]]:
-    """Names to (first byte, number of bytes) in a safetensors file."""
-    (length,) = struct.unpack("<Q", weights[:8])
-    header = json.loads(weights[8 : 8 + length])
-    header.pop("__metadata__", None)
-    begin = 8 + length
-    return {
-        name: (
-            begin + entry["data_offsets"][0],
-            entry["data_offsets"][1] - entry["data_offsets"][0],
-        )
-        for name, entry in header.items()
-    }
-
-
-def _with_weights_inside(graph: onnx.ModelProto, weights: bytes) -> onnx.ModelProto:
-    """A copy that needs no second file."""
-    whole = onnx.ModelProto()
-    whole.CopyFrom(graph)
-    places = tensor_places(weights)
-    for tensor in whole.graph.initializer:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            start, length = places[tensor.name]
-            tensor.ClearField("external_data")
-            tensor.data_location = onnx.TensorProto.DEFAULT
-            tensor.raw_data = weights[start : start + length]
-    return whole
-
-
 def self_contained(exported: Exported) -> bytes:
-    """The graph with its weights inside, for tools that want one file."""
+    """The graph of slices with its weights inside, for tools that want one file."""
     graph = onnx.load_from_string(exported.graph)
-    whole: bytes = _with_weights_inside(graph, exported.weights).SerializeToString()
+    whole: bytes = with_weights_inside(graph, exported.weights).SerializeToString()
     return whole
 
 
 def write(exported: Exported, folder: Path) -> Path:
-    """Write graph and weights side by side; returns the graph's path."""
+    """Write graphs and weights side by side; returns the path of the graph of slices."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS).write_bytes(exported.weights)
-    path = folder / "model.onnx"
-    path.write_bytes(exported.graph)
-    return path
-
-
-def largest_difference(
-    model: Network, outputs: dict[str, npt.NDArray[np.float32]], x: npt.NDArray[np.float32]
-) -> float:
-    """Largest difference between what a graph returned for `x` and what the network computes."""
-    with torch.no_grad():
-        wanted = _ForScreening(model).eval()(torch.from_numpy(x))
-    return max(
-        float(np.abs(outputs[name] - want.numpy()).max())
-        for name, want in zip(OUTPUTS, wanted, strict=True)
-    )
+    for name, content in exported.members().items():
+        (folder / name).write_bytes(content)
+    return folder / MODEL

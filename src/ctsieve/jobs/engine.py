@@ -214,7 +214,7 @@ class Jobs:
 
 def _recorded(stage: str, done: int, total: int) -> None:
     """Keep a step of progress where readers of `Jobs.progress` find it."""
-    if total == 0 or done == total or done % max(1, total // STAGES_SHOWN) == 0:
+    if total in (0, done) or done % max(1, total // STAGES_SHOWN) == 0:
         DBOS.write_stream(PROGRESS, [stage, done, total])
 
 

@@ -1,7 +1,7 @@
-"""Numbers a recipe needs, fitted on the tune side: calibration, thresholds, intervals.
+"""Numbers a recipe needs, fitted on the tune side: calibration and thresholds.
 
 Sources  Platt 1999 (scaling with the target correction of section 2.2); Youden 1950 (the cut that
-         maximises sensitivity + specificity - 1); percentile bootstrap over patients.
+         maximises sensitivity + specificity - 1).
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize
-from scipy.stats import rankdata
 
 from ctsieve.types.promise import promise
 
@@ -40,15 +39,6 @@ class OperatingPoint:
     threshold: float
     sensitivity: float
     specificity: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Auc:
-    """Area under the curve with a 95 % interval (percentile bootstrap over patients)."""
-
-    value: float
-    low: float
-    high: float
 
 
 def fit_platt(logit: Floats, positive: Bools, weight: Floats | None = None) -> Platt:
@@ -83,13 +73,14 @@ def balanced_weights(positive: Bools, patients: Sequence[str]) -> Floats:
     return np.asarray(weights)
 
 
-def fit_intercept(logit: Floats, positive: Bools, slope: float) -> Platt:
+def fit_intercept(logit: Floats, positive: Bools, weight: Floats, slope: float) -> Platt:
     """Platt scaling with a given slope, for the few scans there are.
 
-    The intercept puts a probability of one half midway between the labels' mean logits, as
-    discriminant analysis with one variance and equal shares does.
+    The intercept puts a probability of one half midway between the labels' weighted mean logits,
+    as discriminant analysis with one variance and equal shares does.
     """
-    means = [float(logit[positive == label].mean()) for label in (True, False)]
+    sides = (positive, ~positive)
+    means = [float(np.average(logit[side], weights=weight[side])) for side in sides]
     return Platt(slope=slope, intercept=-slope * sum(means) / 2)
 
 
@@ -117,37 +108,3 @@ def youden_point(probability: Floats, positive: Bools, weight: Floats) -> Operat
         points,
         key=lambda p: (round(p.sensitivity + p.specificity, 9), -abs(p.threshold - 0.5)),
     )
-
-
-def auc(score: Floats, positive: Bools) -> float:
-    """Area under the ROC curve; ties count half.
-
-    Example:
-        >>> auc(np.array([0.1, 0.4, 0.4, 0.9]), np.array([False, False, True, True]))
-        0.875
-    """
-    ranks = rankdata(score)
-    num_positive, num_negative = int(positive.sum()), int((~positive).sum())
-    promise(num_positive > 0 and num_negative > 0, "an AUC needs both labels")
-    above = ranks[positive].sum() - num_positive * (num_positive + 1) / 2
-    return float(above / (num_positive * num_negative))
-
-
-def auc_interval(
-    score: Floats, positive: Bools, patients: Sequence[str], *, draws: int = 2000, seed: int = 0
-) -> Auc:
-    """AUC with an interval from drawing whole patients again, positives and negatives apart."""
-    random = np.random.default_rng(seed)
-    groups: list[list[npt.NDArray[np.int64]]] = []
-    names = np.array(patients)
-    for label in (True, False):
-        own = np.unique(names[positive == label])
-        groups.append([np.flatnonzero((names == name) & (positive == label)) for name in own])
-    values = []
-    for _ in range(draws):
-        index = np.concatenate(
-            [group[i] for group in groups for i in random.integers(0, len(group), len(group))]
-        )
-        values.append(auc(score[index], positive[index]))
-    low, high = (float(v) for v in np.percentile(values, (2.5, 97.5)))
-    return Auc(value=auc(score, positive), low=low, high=high)

@@ -7,6 +7,7 @@ Differs  Folded weights are unfolded again into batch norm layers that hold the 
          images, so that fine-tuning behaves as usual; the function stays the same.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.error import URLError
 
@@ -24,6 +25,7 @@ from ctsieve.types.promise import promise
 ZOO = {
     "vgg16": "VGG16_Weights.IMAGENET1K_V1",
     "resnet18": "ResNet18_Weights.IMAGENET1K_V1",
+    "resnet34": "ResNet34_Weights.IMAGENET1K_V1",
     "resnet50": "ResNet50_Weights.IMAGENET1K_V1",
     "densenet121": "DenseNet121_Weights.IMAGENET1K_V1",
     "densenet169": "DenseNet169_Weights.IMAGENET1K_V1",
@@ -53,18 +55,37 @@ def load_trunk(model: nn.Module, name: str) -> None:
     Raises:
         CtsieveError: the weights are neither cached nor reachable.
     """
-    try:
-        state = get_weight(ZOO[name]).get_state_dict(progress=False, check_hash=True)
-    except (URLError, OSError, RuntimeError) as error:
-        raise CtsieveError(
-            f"ImageNet weights of {name} cannot be downloaded: {error}",
-            hint="connect once, copy them into torch's hub folder, or set initial = 'random'",
-        ) from error
+    state = _downloaded(name)
     parts = ALL_BACKBONES[name].trunk
     trunk = {key: value for key, value in state.items() if key.split(".")[0] in parts}
     missing = set(trunk) - set(model.state_dict())
     promise(not missing, f"the model has the backbone {name!r} under torchvision's names")
     model.load_state_dict(trunk, strict=False)
+
+
+def load_body(body: nn.Module, name: str) -> None:
+    """Fill a residual network, which may end early, with the ImageNet weights of `name`.
+
+    Raises:
+        CtsieveError: the weights are neither cached nor reachable.
+    """
+    own = body.state_dict()
+    state = {key: value for key, value in _downloaded(name).items() if key in own}
+    promise(set(own) == set(state), f"the body is the beginning of {name!r}")
+    body.load_state_dict(state)
+
+
+def _downloaded(name: str) -> Mapping[str, Tensor]:
+    try:
+        state: Mapping[str, Tensor] = get_weight(ZOO[name]).get_state_dict(
+            progress=False, check_hash=True
+        )
+    except (URLError, OSError, RuntimeError) as error:
+        raise CtsieveError(
+            f"ImageNet weights of {name} cannot be downloaded: {error}",
+            hint="connect once, copy them into torch's hub folder, or set initial = 'random'",
+        ) from error
+    return state
 
 
 def load_folded(model: LaDnn, path: Path) -> None:

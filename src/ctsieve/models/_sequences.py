@@ -18,6 +18,12 @@ from torch import Tensor, nn
 from ctsieve.types.errors import InputRejected
 
 
+class SliceFeatures(NamedTuple):
+    """What a scan model keeps of every slice."""
+
+    features: Float[Tensor, "K F"]
+
+
 class BothWays(NamedTuple):
     """What a bidirectional LSTM says of every kept slice and of the whole."""
 

@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ctsieve.models._backbones import ALL_BACKBONES, last_map, normalisation
-from ctsieve.models._sequences import require_slices
+from ctsieve.models._sequences import SliceFeatures, require_slices
 from ctsieve.types.errors import UnknownName
 
 LAST_TWO = {"resnet50": ("layer3", "layer4"), "googlenet": ("inception5a", "inception5b")}
@@ -100,10 +100,16 @@ class SeriesModel(nn.Module, Generic[Output_co]):
             InputRejected: a scan has no kept slice.
         """
         require_slices(keep)
-        packed = x[keep].expand(-1, 3, -1, -1)
-        packed = (packed - self.get_buffer("mean")) / self.get_buffer("deviation")
-        features_KF = last_map(self, self.backbone, packed).mean(dim=(2, 3))
-        return self.head(features_KF, keep)
+        return self.read_scan(self.slice_features(x[keep]).features, keep)
+
+    def slice_features(self, x: Float[Tensor, "K C R C2"]) -> SliceFeatures:
+        """Pooled features of slices with values in [0, 1] and one channel, or three."""
+        x = (x.expand(-1, 3, -1, -1) - self.get_buffer("mean")) / self.get_buffer("deviation")
+        return SliceFeatures(last_map(self, self.backbone, x).mean(dim=(2, 3)))
+
+    def read_scan(self, features: Float[Tensor, "K F"], keep: Bool[Tensor, "B S"]) -> Output_co:
+        """The answer for scans from the packed features of their kept slices."""
+        return self.head(features, keep)
 
 
 def is_trained(name: str) -> bool:

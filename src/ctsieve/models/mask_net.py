@@ -145,6 +145,7 @@ CARD = ModelCard(
     config=MaskNetConfig,
     build=build,
     example_shape=(2, 1, 64, 64),
+    size=(512, 512),
     trains=is_trained,
     num_parameters=6_283_235,
     exempt=EXEMPT,

@@ -23,6 +23,7 @@ CARD = ModelCard(
     config=MaskRcnnConfig,
     build=MaskRcnn,
     example_shape=(2, 1, 64, 64),
+    size=(512, 512),
     num_parameters=31_728_744,
     exempt={
         **EXEMPT,

@@ -141,6 +141,7 @@ CARD = ModelCard(
     config=OneShotAffinityConfig,
     build=OneShotAffinity,
     example_shape=(2, 1, 64, 64),
+    size=(512, 512),
     trains=is_trained,
     num_parameters=13_660_975,
     exempt=EXEMPT,

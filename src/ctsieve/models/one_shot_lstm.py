@@ -48,6 +48,7 @@ CARD = ModelCard(
     config=OneShotLstmConfig,
     build=OneShotLstm,
     example_shape=(2, 1, 64, 64),
+    size=(512, 512),
     trains=is_trained,
     num_parameters=35_553_416,
     exempt=EXEMPT,

@@ -40,6 +40,7 @@ class OneShotAttentionOutput(NamedTuple):
     labels: Int64[Tensor, "B D"]  # 0: an empty place
     scores: Float[Tensor, "B D"]
     masks: Float[Tensor, "B D H W"]  # probabilities
+    roi_masks: Float[Tensor, "B D S S"]  # the masks cell by cell of each box
     regions: Float[Tensor, "B R 4"]  # from the image's first pixel on: the order of the sequence
     region_scores: Float[Tensor, "B R"]
     region_labels: Int64[Tensor, "B R"]
@@ -83,6 +84,7 @@ CARD = ModelCard(
     config=OneShotLstmConfig,
     build=OneShotLstmAttention,
     example_shape=(2, 1, 64, 64),
+    size=(512, 512),
     trains=is_trained,
     num_parameters=35_553_416,
     exempt=EXEMPT,

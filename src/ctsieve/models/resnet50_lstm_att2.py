@@ -56,6 +56,24 @@ class ResNet50LstmAtt2Output(NamedTuple):
     context: Float[Tensor, "B N"]  # equation 4, what the classifier reads
 
 
+class Att2Features(NamedTuple):
+    """What is kept of every slice."""
+
+    features: Float[Tensor, "K 3072"]
+    attention1: Float[Tensor, "K H W"]
+    attention2: Float[Tensor, "K h w"]
+
+
+class ScanRead(NamedTuple):
+    """What the sequence of a scan's slices gives; as in `ResNet50LstmAtt2Output`."""
+
+    logits: Float[Tensor, "B L"]
+    attention: Float[Tensor, "B S"]
+    states: Float[Tensor, "B S N"]
+    global_vector: Float[Tensor, "B N"]
+    context: Float[Tensor, "B N"]
+
+
 class Gate(nn.Module):
     """The bilinear compatibility of a state with the global vector, equation 2."""
 
@@ -107,24 +125,32 @@ class ResNet50LstmAtt2(nn.Module):
         """
         require_slices(keep)
         self._require_paper_slices(keep)
-        with torch.no_grad():
-            slices = self.embeddings.embed(x[keep])
-        read = read_both_ways(self.lstm, slices.embedding, keep)
-        summary_BN = read.last if self.config.preset == "paper" else read.ends
+        slices = self.slice_features(x[keep])
+        read = self.read_scan(slices.features, keep)
+        return ResNet50LstmAtt2Output(
+            logits=read.logits,
+            attention=read.attention,
+            attention1=_spread_maps(slices.attention1, keep),
+            attention2=_spread_maps(slices.attention2, keep),
+            embeddings=spread(slices.features, keep),
+            states=read.states,
+            global_vector=read.global_vector,
+            context=read.context,
+        )
 
+    @torch.no_grad()
+    def slice_features(self, x: Float[Tensor, "K C R C2"]) -> Att2Features:
+        """The frozen features of slices with values in [0, 1], and where they were looked for."""
+        return Att2Features(*self.embeddings.embed(x))
+
+    def read_scan(self, features: Float[Tensor, "K F"], keep: Bool[Tensor, "B S"]) -> ScanRead:
+        """The answer for scans from the packed features of their kept slices."""
+        read = read_both_ways(self.lstm, features, keep)
+        summary_BN = read.last if self.config.preset == "paper" else read.ends
         global_BN = torch.tanh(self.gv(summary_BN))
         attention_BS = weigh(self.attention(read.states, global_BN), keep)
         context_BN = torch.einsum("bs,bsn->bn", attention_BS, read.states)
-        return ResNet50LstmAtt2Output(
-            logits=self.fc(context_BN),
-            attention=attention_BS,
-            attention1=_spread_maps(slices.attention1, keep),
-            attention2=_spread_maps(slices.attention2, keep),
-            embeddings=spread(slices.embedding, keep),
-            states=read.states,
-            global_vector=global_BN,
-            context=context_BN,
-        )
+        return ScanRead(self.fc(context_BN), attention_BS, read.states, global_BN, context_BN)
 
     def _require_paper_slices(self, keep_BS: Tensor) -> None:
         if self.config.preset != "paper" or torch.onnx.is_in_onnx_export():
@@ -155,6 +181,7 @@ CARD = ModelCard(
     config=ResNet50LstmAtt2Config,
     build=ResNet50LstmAtt2,
     example_shape=(2, 5, 1, 64, 64),
+    num_slices=ResNet50LstmAtt2Config().num_slices,
     trains=is_trained,
     num_parameters=42_406_979,
 )

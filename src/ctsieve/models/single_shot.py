@@ -111,6 +111,7 @@ class SingleShotOutput(NamedTuple):
     labels: Int64[Tensor, "B D"]  # 0: an empty place
     scores: Float[Tensor, "B D"]
     masks: Float[Tensor, "B D H W"]  # probabilities
+    roi_masks: Float[Tensor, "B D S S"]  # the masks cell by cell of each box
     regions: Float[Tensor, "B R 4"]  # in decreasing order of score
     region_scores: Float[Tensor, "B R"]
     region_labels: Int64[Tensor, "B R"]
@@ -174,6 +175,7 @@ CARD = ModelCard(
     config=SingleShotConfig,
     build=SingleShot,
     example_shape=(2, 1, 64, 64),
+    size=(512, 512),
     trains=is_trained,
     num_parameters=8_267_759,
     exempt=EXEMPT,

@@ -78,7 +78,7 @@ def statement() -> str:
         "| | |",
         "|---|---|",
         f"| AE title | `{default.ae_title}` by default; `ae_title` sets it |",
-        f"| port | {default.port} by default, on {default.host} only unless `host` says otherwise |",
+        f"| port | {default.port} by default, on {default.host} unless `host` says otherwise |",
         f"| implementation class UID | {IMPLEMENTATION_CLASS_UID} |",
         f"| implementation version name | {IMPLEMENTATION_VERSION} |",
         f"| largest PDU received | {MAX_PDU} bytes |",
@@ -106,8 +106,8 @@ def statement() -> str:
         "|---|---|",
         *(f"| {UID(uid).name} | {uid} |" for uid in TRANSFER_SYNTAXES),
         "",
-        "An instance is acknowledged only when it is safe on disk. The same instance again replaces "
-        "the earlier copy. A study counts as complete when nothing of it has come for "
+        "An instance is acknowledged only when it is safe on disk. The same instance again "
+        "replaces the earlier copy. A study counts as complete when nothing of it has come for "
         f"{default.quiet_seconds:g} s (`quiet_seconds`). It is then screened once; the same files "
         "again change nothing, further files make a new job of the whole.",
         "",
@@ -130,7 +130,7 @@ def statement() -> str:
         "| service | role | when |",
         "|---|---|---|",
         "| STOW-RS | user agent | peers whose address begins with http or https |",
-        "| QIDO-RS (series: Modality CT, StudyDate) and WADO-RS | user agent | `pull` names a peer |",
+        "| QIDO-RS (series: Modality CT, StudyDate), WADO-RS | user agent | `pull` names a peer |",
         "",
         "## Results and IHE AI Results",
         "",

@@ -80,9 +80,9 @@ class Inbox:
         for study in self._studies():
             with self._lock(study.name):
                 closed = study / CLOSED
-                if closed.is_file() and closed.stat().st_mtime < before:
-                    if settled(closed.read_text("ascii")):
-                        shutil.rmtree(study)
+                is_old = closed.is_file() and closed.stat().st_mtime < before
+                if is_old and settled(closed.read_text("ascii")):
+                    shutil.rmtree(study)
 
     def _lock(self, study: str) -> threading.Lock:
         return self._locks.setdefault(study, threading.Lock())

@@ -23,6 +23,7 @@ from ctsieve.node.inbox import Inbox, WrongInstance
 from ctsieve.node.security import server_context
 from ctsieve.node.settings import NodeSettings
 from ctsieve.types.errors import InputRejected, OutOfResources, UsageError
+from ctsieve.types.promise import promise
 from ctsieve.types.provenance import hashed
 
 logger = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ class Listener:
 class _Server(ThreadedAssociationServer):
     """Looks at a connection before a thread is spent on it."""
 
-    def __init__(self, *arguments: Any, limits: NodeSettings, **named: Any) -> None:
+    def __init__(self, *arguments: Any, limits: NodeSettings, **named: Any) -> None:  # noqa: ANN401 - theirs
         self._limits = limits
         self._networks = [ipaddress.ip_network(host) for host in limits.hosts]
         super().__init__(*arguments, **named)
@@ -145,14 +146,15 @@ class _Server(ThreadedAssociationServer):
         socketserver.BaseServer.shutdown(self)
         self.server_close()
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 - theirs
+    def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002
         """Whether this address may connect, and whether there is room."""
         if len(self.active_associations) >= self._limits.max_associations + SPARE_CONNECTIONS:
             logger.warning("a connection was dropped: too many at once")
             return False
         if not self._networks:
             return True
-        address = ipaddress.ip_address(client_address[0])
+        promise(isinstance(client_address, tuple), "an address is a host and a port")
+        address = ipaddress.ip_address(client_address[0])  # type: ignore[index]  # promised above
         allowed = any(address in network for network in self._networks)
         if not allowed:
             logger.warning("a connection from an address that is not in `hosts` was dropped")

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-from typing import Any
 
 from ctsieve.node.settings import Tls
 from ctsieve.types.errors import UsageError
@@ -15,10 +14,11 @@ class _LazyContext(ssl.SSLContext):
     then says nothing would keep everybody out.
     """
 
-    def wrap_socket(self, sock: socket.socket, *_: Any, **named: Any) -> ssl.SSLSocket:
+    def wrap_socket(  # type: ignore[override]  # called with these arguments only
+        self, sock: socket.socket, *, server_side: bool
+    ) -> ssl.SSLSocket:
         """As the parent's, without the handshake."""
-        named["do_handshake_on_connect"] = False
-        return super().wrap_socket(sock, **named)
+        return super().wrap_socket(sock, server_side=server_side, do_handshake_on_connect=False)
 
 
 def server_context(tls: Tls) -> ssl.SSLContext:

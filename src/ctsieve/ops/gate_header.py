@@ -46,6 +46,12 @@ def _scan(volume: CTVolume) -> Iterator[Finding]:
             "assumed-hu",
             "The file does not say how to rescale; its integers were taken as Hounsfield units.",
         )
+    if num := volume.provenance.num_damaged:
+        yield found(
+            "damaged-files",
+            f"{num} damaged {'file was' if num == 1 else 'files were'} left out: slices may be "
+            "missing or interpolated.",
+        )
     if _says_nothing(acquisition):
         yield found(
             "contrast-unknown",

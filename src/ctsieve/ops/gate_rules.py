@@ -142,6 +142,11 @@ RULES: dict[str, Rule] = {
         images="volume",
         when=f"slices are thicker, or (two and more) further apart, than {THICK_MM:.1f} mm",
     ),
+    "damaged-files": Rule(
+        severity="warning",
+        images="volume",
+        when="files of the study are damaged and were left out",
+    ),
     "interpolated-slices": Rule(
         severity="warning",
         images="volume",

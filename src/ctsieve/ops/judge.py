@@ -12,6 +12,7 @@ from ctsieve.ops.crop import crop_box
 from ctsieve.ops.lungs import lung_box, lung_slices
 from ctsieve.ops.prepare import Box, Prepared, prepare
 from ctsieve.types.recipe import InputSpec
+from ctsieve.types.results import evenly_spaced
 from ctsieve.types.volume import CTPicture, CTVolume
 
 Mask = npt.NDArray[np.bool_]
@@ -20,13 +21,26 @@ Mask = npt.NDArray[np.bool_]
 def prepare_judged(image: CTVolume | CTPicture, lungs: Mask, spec: InputSpec) -> Prepared:
     """The network's input from the slices of `image` that show `lungs` (S, R, C).
 
-    Where no slice does and the gate let it pass all the same, every slice is judged.
+    Where no slice does and the gate let it pass all the same, every slice is judged.  The box is
+    that of all of them, also where the recipe takes `num_slices` only.
     """
     keep = lung_slices(lungs) if lungs.any() else np.ones(len(lungs), dtype=np.bool_)
-    return prepare(image, spec, keep=keep, box=_box(image, lungs, keep, spec))
+    box = judged_box(image, lungs, keep, spec)
+    return prepare(image, spec, keep=_sampled(keep, spec.num_slices), box=box)
 
 
-def _box(image: CTVolume | CTPicture, lungs: Mask, keep: Mask, spec: InputSpec) -> Box | None:
+def _sampled(keep: Mask, number: int | None) -> Mask:
+    """`number` of the kept slices, evenly spaced; all of them where there are no more."""
+    kept = np.flatnonzero(keep)
+    if number is None or number >= kept.size:
+        return keep
+    sampled = np.zeros_like(keep)
+    sampled[kept[evenly_spaced(kept.size, number)]] = True
+    return sampled
+
+
+def judged_box(image: CTVolume | CTPicture, lungs: Mask, keep: Mask, spec: InputSpec) -> Box | None:
+    """The box around what the slices marked in `keep` (S,) show; None for the whole slice."""
     if isinstance(image, CTPicture):
         return crop_box(image.values[keep], spec.crop)
     if spec.crop == "whole" or not lungs.any():

@@ -4,10 +4,11 @@ import json
 from dataclasses import dataclass
 
 from ctsieve.datasets import DATASETS
-from ctsieve.learning.calibrate import Auc, OperatingPoint
+from ctsieve.learning.calibrate import OperatingPoint
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.scan_level import ScanLevel
 from ctsieve.types.cases import Split, num_patients
+from ctsieve.types.report import Figure
 
 NOT_FOR = """- Not a medical device; not for diagnosis, triage or treatment of anybody.
 - Not for children, chest radiographs, slices in other planes, or images other than chest CT.
@@ -32,7 +33,7 @@ class SourceResult:
     num_positive: int
     num_negative: int
     num_patients: int
-    auc: Auc | None
+    auc: Figure | None
     """None where only one label is there."""
     logits: tuple[float, ...]
     """10th, 50th and 90th percentile."""

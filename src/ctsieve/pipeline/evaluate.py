@@ -1,83 +1,73 @@
 """A data set becomes a report: the screener of production makes scores, the rest is arithmetic."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
-from ctsieve.evaluation.discrimination import auc_figure, share_figure
-from ctsieve.ops.window import picture_of
+from ctsieve.evaluation.cohort import LEVELS, Level, check_labels, levels_of, sample_of
+from ctsieve.evaluation.measures import measured
+from ctsieve.pipeline.score import score
 from ctsieve.pipeline.screen import Screener
-from ctsieve.readers import read_study
 from ctsieve.types.cases import Case
-from ctsieve.types.errors import InputRejected, UnreadableStudy
-from ctsieve.types.report import CaseScore, EvaluationReport, Figure
-from ctsieve.types.volume import CTVolume
+from ctsieve.types.errors import InputRejected
+from ctsieve.types.report import EvaluationReport, Figure, Measured
+from ctsieve.types.scores import ScoreTable
 
 
 def evaluate(
-    screener: Screener, cases: Iterable[Case], *, positive: str = "covid19"
+    screener: Screener,
+    cases: Iterable[Case],
+    *,
+    positive: str = "covid19",
+    side: str = "",
+    negative: Sequence[str] = (),
 ) -> EvaluationReport:
     """Screen every case and report how `positive` was told from all other labels.
 
-    A case of kind "slice" is a single DICOM slice, which is judged as a picture in the lung window.
     Cases the gate rejects have no score and are counted, not hidden.  Figures are those of the
     remaining cases; sensitivity and specificity are taken at the bundle's own threshold, whether
     or not the screener abstained.
 
     Raises:
         InputRejected: no case has a score, or all are of one kind, or the bundle does not know
-            `positive`.
+            `positive` or a case's label.
     """
     if positive not in screener.bundle.recipe.labels:
         known = ", ".join(screener.bundle.recipe.labels)
         raise InputRejected(f"the bundle does not know {positive!r}", hint=f"it knows: {known}")
-    scores = tuple(_score(screener, case, positive) for case in cases)
-    judged = [score for score in scores if score.probability is not None]
-    if not judged:
-        raise InputRejected(f"none of {len(scores)} cases could be judged")
+    return report_of(score(screener, cases, side=side), positive=positive, negative=negative)
+
+
+def report_of(
+    table: ScoreTable, *, positive: str = "covid19", negative: Sequence[str] = ()
+) -> EvaluationReport:
+    """The same from scores that were made before.
+
+    Raises:
+        InputRejected: as `evaluate`.
+    """
+    check_labels(table, positive, negative=negative)
+    if not table.judged:
+        raise InputRejected(f"none of {len(table.rows)} cases could be judged")
+    levels: dict[str, dict[str, Measured]] = {
+        level: measured(sample_of(table, positive, level)) for level in levels_of(table)
+    }
+    headline = levels["patient"]
+    if not isinstance(headline["auc"], Figure):
+        raise InputRejected(
+            headline["auc"].reason, hint="an evaluation needs cases with and without the disease"
+        )
     return EvaluationReport(
         positive_label=positive,
-        bundle=screener.bundle.identity,
-        cases_digest=_digest(scores),
-        figures=_figures(judged, positive),
-        scores=scores,
-        num_rejected=len(scores) - len(judged),
-        num_abstained=sum(score.abstained is not None for score in judged),
+        bundle=table.bundle,
+        cases_digest=table.cases_digest,
+        figures={name: f for name, f in headline.items() if isinstance(f, Figure)},
+        scores=table.rows,
+        num_rejected=len(table.rows) - len(table.judged),
+        num_abstained=sum(row.abstained is not None for row in table.judged),
+        levels=levels,
     )
 
 
-def _score(screener: Screener, case: Case, positive: str) -> CaseScore:
-    if len(case.files) != 1:
-        raise UnreadableStudy(f"case {case.id!r} has {len(case.files)} files, one is needed")
-    image = read_study(case.files[0])
-    if case.kind == "slice" and isinstance(image, CTVolume):
-        image = picture_of(image, 0)
-    screening = screener.screen(image)
-    return CaseScore(
-        case=case.id,
-        patient=case.patient,
-        site=case.site,
-        label=case.label,
-        verdict=screening.gate.verdict,
-        probability=screening.prediction.probability.get(positive),
-        threshold=screening.prediction.threshold[positive],
-        abstained=screening.prediction.abstained,
-    )
-
-
-def _figures(judged: Sequence[CaseScore], positive: str) -> dict[str, Figure]:
-    probability = np.array([score.probability for score in judged], dtype=np.float64)
-    is_positive = np.array([score.label == positive for score in judged])
-    patients = np.array([score.patient for score in judged])
-    called = probability >= np.array([score.threshold for score in judged])
-    return {
-        "auc": auc_figure(probability, is_positive, patients),
-        "sensitivity": share_figure(called[is_positive], patients[is_positive]),
-        "specificity": share_figure(~called[~is_positive], patients[~is_positive]),
-    }
-
-
-def _digest(scores: Sequence[CaseScore]) -> str:
-    lines = sorted(f"{s.patient}\t{s.case}\t{s.label}" for s in scores)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def finest_level(table: ScoreTable) -> Level:
+    """The level whose rows are the table's own: of slices and scans the first that there is."""
+    own = {row.level for row in table.judged}
+    return next((level for level in LEVELS if level in own), "patient")

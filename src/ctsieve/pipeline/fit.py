@@ -3,10 +3,7 @@
 walk, split, cache, train, calibrate, export, write: straight down the page.
 """
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +29,7 @@ from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig
 from ctsieve.pipeline.collection import Collection, open_collection
 from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.quiet import quiet_lightning
 from ctsieve.pipeline.release import Member, Trained, release
 from ctsieve.types.cases import Case, Split
 
@@ -149,20 +147,6 @@ def train(
     return module.result
 
 
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Without Lightning's advertisements and its warnings about itself; errors still come."""
-    logger = logging.getLogger("lightning.pytorch")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)
-
-
 def training_batches(config: FitConfig, prepared: Prepared) -> TrainingBatches:
     """All steps of the run, each a function of its number."""
     per_epoch = config.run.steps_per_epoch
@@ -222,7 +206,7 @@ def trainer_for(config: FitConfig, out: Path, *, progress: bool) -> Trainer:
     every = config.run.validate_every
     callbacks: list[Callback] = [
         ModelCheckpoint(
-            out / "checkpoints", save_last=True, save_top_k=0, enable_version_counter=False
+            out / "checkpoints", filename=Path(LAST).stem, enable_version_counter=False
         ),
         EarlyStopping("tune/covid", patience=config.run.patience, check_finite=False),
     ]

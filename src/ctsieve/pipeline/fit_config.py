@@ -1,13 +1,12 @@
 """What a training run is made of: one TOML file, checked, with single values overridden by name."""
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from ctsieve.types.errors import UsageError
+from ctsieve.pipeline.settings import checked, read_settings
 from ctsieve.types.recipe import InputSpec, SliceRule, WindowSpec
 
 Count = Annotated[int, Field(ge=1)]
@@ -131,38 +130,4 @@ class FitConfig(_Section):
         Raises:
             UsageError: the file is no TOML, or a key or value does not fit.
         """
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise UsageError(f"{path.name} cannot be read: {error}") from error
-        for override in overrides:
-            _override(values, override)
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise UsageError(
-                f"{place}: {first['msg']}", hint="`ctsieve fit --show` prints all settings"
-            ) from error
-
-
-def _override(values: dict[str, Any], override: str) -> None:
-    key, found, text = override.partition("=")
-    if not found or not key:
-        raise UsageError(f"{override!r} is no setting", hint="write section.key=value")
-    *sections, leaf = key.strip().split(".")
-    for section in sections:
-        inner = values.setdefault(section, {})
-        if not isinstance(inner, dict):
-            raise UsageError(f"{section!r} in {override!r} is a value, not a section")
-        values = inner
-    values[leaf] = _value(text.strip())
-
-
-def _value(text: str) -> object:
-    try:
-        value: object = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-    return value
+        return checked(cls, read_settings(path, overrides))

@@ -1,13 +1,11 @@
-"""An authors' checkpoint becomes weights under our names, checked tensor by tensor.
+"""An authors' checkpoint becomes a bundle, checked tensor by tensor.
 
-LA-DNN becomes a bundle at once.  For the other families no graph for screening exists yet: they
-become a folder with `weights.safetensors` and `architecture.json`, from which `load_imported`
-builds the network again.
+The network is the `paper` preset, whose arithmetic the weights were trained for, but for what would
+give one image two answers or masks that are no probabilities (`FOR_SCREENING`).  Beside the members
+of every bundle there is `architecture.json`, from which `load_imported` builds the network again.
 """
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
@@ -18,22 +16,22 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ctsieve.bundles.bundle import file_sha256, replace_folder
+from ctsieve.bundles.bundle import Bundle, file_sha256
 from ctsieve.bundles.upstream import upstream_of
 from ctsieve.models import MODELS
-from ctsieve.models.la_dnn import LaDnn
 from ctsieve.pipeline.checkpoint import Anchors, read_checkpoint
-from ctsieve.pipeline.uncalibrated import write_uncalibrated
-from ctsieve.types.cards import Settings, UpstreamCard
+from ctsieve.pipeline.uncalibrated import Origin, write_uncalibrated
+from ctsieve.types.cards import Settings
 from ctsieve.types.errors import BundleError, UsageError
 from ctsieve.types.promise import promise
 
 WEIGHTS, ARCHITECTURE = "weights.safetensors", "architecture.json"
-MISSING = (
-    "no screening bundle: that also needs a graph (model.onnx) with the outputs that screening"
-    " reads, a recipe, and a calibration and thresholds fitted on data of your own"
-)
-"""What an import of a model other than LA-DNN lacks."""
+FOR_SCREENING: Settings = {
+    "regions.padding": "even",
+    "detector.branches.mask_values": "probability",
+}
+"""Settings of the paper's detectors that a screening graph has otherwise."""
+NOTE = "not calibrated: probabilities are the network's own, and thresholds are 0.5"
 Preset = Literal["fixed", "paper"]
 
 
@@ -41,16 +39,15 @@ Preset = Literal["fixed", "paper"]
 class Imported:
     """What an import wrote."""
 
-    folder: Path
+    bundle: Bundle
     model: str
     num_tensors: int
-    is_bundle: bool
     note: str
-    """What is missing, in one sentence."""
+    """What must be known before use, in one sentence."""
 
 
 def import_checkpoint(source: Path, *, model: str, folder: Path) -> Imported:
-    """Read `source` safely, check it against the model called `model`, and write to `folder`.
+    """Read `source` safely, check it against the model called `model`, write a bundle to `folder`.
 
     Raises:
         UnknownName: no authors' checkpoint fits a model of that name.
@@ -67,8 +64,8 @@ def import_checkpoint(source: Path, *, model: str, folder: Path) -> Imported:
         wanted = build(name, settings).state_dict()
     state = fitted(wanted, checkpoint.tensors, upstream.rename)
     digest = file_sha256(source)
-    if name == "la-dnn":
-        return _as_bundle(state, settings, upstream, digest, folder)
+    network = build_for_screening(name, settings)
+    network.load_state_dict(state)
     document = {
         "format": "ctsieve-architecture",
         "format_version": "1",
@@ -77,12 +74,16 @@ def import_checkpoint(source: Path, *, model: str, folder: Path) -> Imported:
         "source": upstream.source,
         "licence": upstream.licence,
         "checkpoint_sha256": digest,
-        "missing": MISSING,
     }
-    _write(folder, state, document)
-    return Imported(
-        folder=folder, model=name, num_tensors=len(state), is_bundle=False, note=MISSING
+    origin = Origin(
+        model=name,
+        upstream=upstream,
+        digest=digest,
+        variant=str(settings.get("backbone") or settings.get("detector.backbone.name", "")),
+        extra={ARCHITECTURE: (json.dumps(document, indent=1) + "\n").encode()},
     )
+    bundle = write_uncalibrated(network.eval(), origin, folder)
+    return Imported(bundle=bundle, model=name, num_tensors=len(state), note=NOTE)
 
 
 def load_imported(folder: Path, *, preset: Preset = "fixed") -> nn.Module:
@@ -110,11 +111,35 @@ def load_imported(folder: Path, *, preset: Preset = "fixed") -> nn.Module:
 def build(model: str, settings: Settings, *, preset: Preset = "fixed") -> nn.Module:
     """The model called `model` with the sizes that `settings` give, and untrained weights."""
     card = MODELS[model]
-    config = card.config(preset=preset)
+    network: nn.Module = card.build(_with_settings(_resolved(card.config(preset=preset)), settings))
+    return network
+
+
+def build_for_screening(model: str, settings: Settings) -> nn.Module:
+    """The `paper` preset of the model with `FOR_SCREENING`, and untrained weights."""
+    card = MODELS[model]
+    config = _with_settings(_resolved(card.config(preset="paper")), settings)
+    own = {k: v for k, v in FOR_SCREENING.items() if _has(config, k.split("."))}
+    network: nn.Module = card.build(_with_settings(config, own))
+    return network
+
+
+def _resolved(config: Any) -> Any:  # noqa: ANN401  # any dataclass
+    """Quirks become fields, so that settings can say otherwise, and the preset adds none."""
+    if hasattr(config, "resolved"):
+        return replace(config.resolved(), preset="fixed")
+    return config
+
+
+def _has(config: object, path: list[str]) -> bool:
+    head, *rest = path
+    return hasattr(config, head) and (not rest or _has(getattr(config, head), rest))
+
+
+def _with_settings(config: Any, settings: Settings) -> Any:  # noqa: ANN401  # any dataclass
     for path, value in settings.items():
         config = _with(config, path.split("."), value)
-    network: nn.Module = card.build(config)
-    return network
+    return config
 
 
 def _with(config: Any, path: list[str], value: object) -> Any:  # noqa: ANN401  # any dataclass
@@ -187,33 +212,3 @@ def _renamed(published: Mapping[str, Tensor], rename: Callable[[str], str]) -> d
                 hint="the file was changed, or is of another model",
             )
     return ours
-
-
-def _as_bundle(
-    state: Mapping[str, Tensor], settings: Settings, card: UpstreamCard, digest: str, folder: Path
-) -> Imported:
-    network = build("la-dnn", settings)
-    promise(isinstance(network, LaDnn), "la-dnn builds an LaDnn")
-    assert isinstance(network, LaDnn)  # noqa: S101  # for the type checker
-    network.load_state_dict(state)
-    bundle = write_uncalibrated(network, card, digest=digest, folder=folder)
-    return Imported(
-        folder=bundle.folder,
-        model="la-dnn",
-        num_tensors=len(state),
-        is_bundle=True,
-        note="not calibrated: probabilities are the network's own, and thresholds are 0.5",
-    )
-
-
-def _write(folder: Path, state: Mapping[str, Tensor], document: Mapping[str, object]) -> None:
-    """Write both files, or nothing."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
-        (partial / WEIGHTS).write_bytes(safetensors.torch.save(dict(state)))
-        text = json.dumps(document, indent=1) + "\n"
-        (partial / ARCHITECTURE).write_text(text, encoding="utf-8")
-        replace_folder(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

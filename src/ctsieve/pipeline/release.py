@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from ctsieve.bundles.bundle import write_bundle
 from ctsieve.bundles.verify import golden_member, make_golden
+from ctsieve.evaluation.measures import figure
+from ctsieve.evaluation.sample import Sample
 from ctsieve.export.int8 import quantise
 from ctsieve.export.onnx import (
     TOLERANCE,
@@ -23,10 +25,8 @@ from ctsieve.export.onnx import (
     write,
 )
 from ctsieve.learning.calibrate import (
-    Auc,
     OperatingPoint,
     Platt,
-    auc_interval,
     balanced_weights,
     fit_platt,
     youden_point,
@@ -34,6 +34,7 @@ from ctsieve.learning.calibrate import (
 from ctsieve.learning.feed import covid_target
 from ctsieve.learning.split import TUNE
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnMean
+from ctsieve.ops.decide import sigmoid
 from ctsieve.pipeline.card import CardFacts, SourceResult, metadata, model_card
 from ctsieve.pipeline.collection import Collection
 from ctsieve.pipeline.fit_config import FitConfig
@@ -42,6 +43,7 @@ from ctsieve.runtime import RUNTIMES, Runtime
 from ctsieve.types.cases import Case, Split, num_patients
 from ctsieve.types.promise import promise
 from ctsieve.types.recipe import Calibration, FittedOn, Level, Recipe, Threshold
+from ctsieve.types.report import Figure
 
 LABEL = "covid19"
 CRITERION = "Platt scaling; every patient counts alike within a label, and both labels alike"
@@ -70,9 +72,19 @@ class TuneScores:
         cases = tuple(case for case, k in zip(self.cases, keep, strict=True) if k)
         return TuneScores(cases=cases, logit=self.logit[keep], positive=self.positive[keep])
 
-    def auc(self) -> Auc:
+    def auc(self) -> Figure:
         """With its interval over patients."""
-        return auc_interval(self.logit, self.positive, self.patients)
+        area = figure(
+            Sample(
+                probability=sigmoid(self.logit),
+                positive=self.positive,
+                patient=np.array(self.patients),
+                threshold=np.full(self.logit.size, 0.5),
+            ),
+            "auc",
+        )
+        promise(isinstance(area, Figure), "the tune cases are of both kinds")
+        return area  # type: ignore[return-value]  # the promise above checked it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from ctsieve.datasets import coronacases, covid_ct_md
 from ctsieve.learning.calibrate import (
     OperatingPoint,
     Platt,
+    balanced_weights,
     fit_intercept,
     operating_point,
     youden_point,
@@ -35,7 +36,10 @@ from ctsieve.types.volume import CTPicture, CTVolume
 SCANS = {"coronacases": coronacases.scans, "covid-ct-md": covid_ct_md.scans}
 """Data sets that know which slices make up a scan."""
 ENOUGH_SCANS = 40
-CRITERION = "slope of single pictures; 0.5 midway between the labels' mean scan logits"
+CRITERION = (
+    "slope of single pictures; 0.5 midway between the labels' mean scan logits, "
+    "every site counting alike within a label"
+)
 FIXED_CUT = "not chosen, for lack of scans: one half"
 CHOSEN_CUT = "largest sensitivity + specificity"
 Floats = npt.NDArray[np.float64]
@@ -88,8 +92,8 @@ def scan_level(scored: Sequence[tuple[Case, ScanRow]], slope: float) -> ScanLeve
     if not positive.any() or positive.all():
         return None
     logit = np.array([row.logit for row in rows])
-    platt = fit_intercept(logit, positive, slope)
-    alike = np.where(positive, 1.0 / positive.sum(), 1.0 / (~positive).sum())
+    alike = balanced_weights(positive, [case.site for case in cases])
+    platt = fit_intercept(logit, positive, alike, slope)
     if len(cases) >= ENOUGH_SCANS:
         point, cut = youden_point(platt(logit), positive, alike), CHOSEN_CUT
     else:

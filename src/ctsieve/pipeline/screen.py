@@ -8,17 +8,25 @@ from typing import Literal, Self
 
 from ctsieve.bundles import store
 from ctsieve.bundles.bundle import Bundle
-from ctsieve.explain import gradcam
+from ctsieve.bundles.engine import engine
+from ctsieve.explain import attention, gradcam
 from ctsieve.ops.decide import decide, flag_lesions, no_answer, score_slices
 from ctsieve.ops.gate import gate_and_lungs
 from ctsieve.ops.involvement import involvement
 from ctsieve.ops.judge import prepare_judged
-from ctsieve.runtime import RUNTIMES, Progress, Runtime
-from ctsieve.types.results import GateReport, Screening
+from ctsieve.ops.objects import find_lesions, total_lesions
+from ctsieve.ops.prepare import Prepared
+from ctsieve.runtime import ModelOutput, Progress, Runtime
+from ctsieve.types.geometry import Geometry
+from ctsieve.types.recipe import Recipe
+from ctsieve.types.results import Explanation, GateReport, Screening
 from ctsieve.types.volume import CTPicture, CTVolume
 from ctsieve.version import __version__
 
 Image = CTVolume | CTPicture
+
+EXPLAINERS = (gradcam.explain, attention.explain)
+"""Maps that a graph may return, the most telling first."""
 
 
 class Screener:
@@ -51,7 +59,12 @@ class Screener:
             UnknownName: there is no such runtime.
         """
         opened = store.find(bundle)
-        return cls(opened, RUNTIMES[runtime].load(opened.model, threads=threads))
+        return cls(opened, engine(opened, runtime=runtime, threads=threads))
+
+    @property
+    def runtime(self) -> Runtime:
+        """The engine that runs the bundle's graph."""
+        return self._runtime
 
     def screen(self, image: Image, *, progress: Progress | None = None) -> Screening:
         """Judge one image: gate, slice scores, calibrated answer or abstention, evidence.
@@ -66,17 +79,21 @@ class Screener:
         prepared = prepare_judged(image, lungs, recipe.input)
         output = self._runtime.run(prepared.x, progress=progress)
         scores = score_slices(output, prepared.index, recipe)
+        measured = lungs if isinstance(image, CTVolume) else None
+        lesions = find_lesions(output, prepared, image.geometry, recipe.objects)
         return Screening(
             image=image,
             gate=report,
-            prediction=decide(scores, recipe, level=level),
+            prediction=decide(output, recipe, num_slices=prepared.index.size, level=level),
             recipe=recipe,
             bundle=self.bundle.identity,
             software=f"ctsieve {__version__}",
             slices=scores,
             lesions=flag_lesions(scores, recipe),
-            explanation=gradcam.explain(output, prepared, image.geometry, label=recipe.labels[0]),
-            lungs=lungs if isinstance(image, CTVolume) else None,
+            lesion_instances=lesions,
+            lesion_totals=total_lesions(lesions, recipe.objects, measured),
+            explanation=_explained(output, prepared, image.geometry, recipe),
+            lungs=measured,
             involvement=involvement(image, lungs) if isinstance(image, CTVolume) else None,
         )
 
@@ -94,6 +111,19 @@ class Screener:
             bundle=self.bundle.identity,
             software=f"ctsieve {__version__}",
         )
+
+
+def _explained(
+    output: ModelOutput, prepared: Prepared, geometry: Geometry, recipe: Recipe
+) -> Explanation | None:
+    """What the first method says that finds its outputs among the graph's."""
+    if not recipe.labels:
+        return None
+    for explain in EXPLAINERS:
+        found = explain(output, prepared, geometry, label=recipe.labels[0])
+        if found is not None:
+            return found
+    return None
 
 
 def level_of(image: Image) -> Literal["picture", "scan"]:

@@ -1,96 +1,136 @@
-"""An LA-DNN with weights from elsewhere becomes a bundle that nobody has calibrated.
+"""A network with weights from elsewhere becomes a bundle that nobody has calibrated.
 
-Probabilities are the network's own and thresholds 0.5, as in the authors' evaluation; no number in
+Probabilities are the network's own and thresholds 0.5, as in the authors' evaluations; no number in
 the recipe says where it was fitted, because none was, and so every result says "not calibrated".
 """
 
 import json
-import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ctsieve.bundles.bundle import Bundle, write_bundle
-from ctsieve.bundles.verify import golden_member, make_golden
-from ctsieve.export.onnx import INPUT, OUTPUTS, TOLERANCE, export, largest_difference, write
-from ctsieve.models.la_dnn import LESIONS, LaDnn
-from ctsieve.pipeline.release import LABEL, NUM_GOLDEN, synthetic_chests
-from ctsieve.runtime import RUNTIMES, Runtime
+from torch import nn
+
+from ctsieve.bundles.bundle import Bundle
+from ctsieve.export.agreement import Arrays, computed
+from ctsieve.export.views import ReadsScans
+from ctsieve.models import MODELS
+from ctsieve.models.la_dnn import LESIONS
+from ctsieve.pipeline.package import Description, package
+from ctsieve.pipeline.release import synthetic_chests
 from ctsieve.types.cards import UpstreamCard
-from ctsieve.types.promise import promise
-from ctsieve.types.recipe import Calibration, InputSpec, Level, Recipe, Threshold
+from ctsieve.types.recipe import (
+    Calibration,
+    InputSpec,
+    Level,
+    ObjectRule,
+    Recipe,
+    Threshold,
+)
 
 VERSION = "0.1.0"
-GRAPH = "model.onnx"
+LABELS = {
+    0: (),
+    1: ("covid19",),
+    2: ("covid19", "neither"),
+    3: ("covid19", "other_pneumonia", "neither"),
+}
+"""By how many there are; the graphs return them in this order (`export.views`)."""
+KINDS = {2: ("lesion",), 3: ("ggo", "consolidation"), 4: ("lungs", "ggo", "consolidation")}
+"""Kinds of objects by how many a detector tells apart, background included, as its authors do."""
+ORGANS = ("lungs",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the weights came from."""
+
+    model: str
+    upstream: UpstreamCard
+    digest: str
+    """SHA-256 of the imported file."""
+    variant: str = ""
+    """What else tells this network from others of its name, such as its backbone."""
+    extra: Mapping[str, bytes] = field(default_factory=dict)
+    """Further members of the bundle."""
+
+    @property
+    def name(self) -> str:
+        """The bundle's."""
+        return "-".join(part for part in (self.model, self.variant, "authors") if part)
 
 
 def write_uncalibrated(
-    network: LaDnn,
-    card: UpstreamCard,
-    *,
-    digest: str,
-    folder: Path,
-    size: tuple[int, int] = (224, 224),
+    network: nn.Module, origin: Origin, folder: Path, *, size: tuple[int, int] | None = None
 ) -> Bundle:
-    """Export `network` for slices of `size` and write its bundle to `folder`.
+    """Export `network` and write its bundle to `folder`.
 
-    `digest` is the SHA-256 of the file that the weights came from, for the model card.
+    `size` are the rows and columns of slices, None: those of the paper.
     """
-    name = f"la-dnn-{network.config.backbone}-authors"
-    recipe = uncalibrated_recipe(size, num_lesions=network.config.num_lesions)
-    x = synthetic_chests(NUM_GOLDEN, size)
-    exported = export(network, size)
-    with tempfile.TemporaryDirectory() as scratch:
-        engine: Runtime = RUNTIMES["onnx"].load(write(exported, Path(scratch)))
-        difference = largest_difference(network, dict(engine.run(x)), x)
-        promise(difference < TOLERANCE, f"the graph equals the network, not by {difference}")
-        given, wanted = make_golden(engine, x)
-    members = {
-        GRAPH: exported.graph,
-        "weights.safetensors": exported.weights,
-        "recipe.json": (recipe.model_dump_json(indent=1) + "\n").encode(),
-        "metadata.json": _metadata(name, card, size).encode(),
-        "MODEL_CARD.md": _model_card(name, card, digest).encode(),
-        "golden/input.npz": given,
-        golden_member(GRAPH): wanted,
-    }
-    return write_bundle(folder, members, name=name, version=VERSION)
+    outputs = computed(network, synthetic_chests(1, size or MODELS[origin.model].size))
+    recipe = uncalibrated_recipe(network, origin.model, outputs, size=size)
+    description = Description(
+        name=origin.name,
+        version=VERSION,
+        recipe=recipe,
+        model_card=_model_card(origin, recipe),
+        metadata=_metadata(origin, recipe, outputs),
+        extra=origin.extra,
+    )
+    return package(network, description, folder)
 
 
-def uncalibrated_recipe(size: tuple[int, int], *, num_lesions: int) -> Recipe:
-    """As the authors evaluate: the whole picture, the network's probability, a threshold of 0.5."""
-    level = Level(calibration=(Calibration(),), thresholds=(Threshold(label=LABEL, value=0.5),))
+def uncalibrated_recipe(
+    network: nn.Module, model: str, outputs: Arrays, *, size: tuple[int, int] | None = None
+) -> Recipe:
+    """As authors evaluate: the whole picture, the network's probability, a threshold of 0.5.
+
+    `outputs` are what the graphs return; they tell labels, lesions and objects.
+    """
+    card = MODELS[model]
+    labels = LABELS[outputs["logits"].shape[-1] if "logits" in outputs else 0]
+    level = Level(
+        calibration=tuple(Calibration() for _ in labels),
+        thresholds=tuple(Threshold(label=label, value=0.5) for label in labels),
+    )
+    is_scan, finds_objects = isinstance(network, ReadsScans), "roi_masks" in outputs
+    num_lesions = outputs["lesion_logits"].shape[1] if "lesion_logits" in outputs else 0
     return Recipe(
-        labels=(LABEL,),
-        multi_label=True,
+        kind="scan" if is_scan else "instances" if finds_objects else "slice",
+        labels=labels,
+        multi_label=len(labels) == 1,
         lesions=LESIONS[:num_lesions],
-        input=InputSpec(size=size),
+        objects=_objects(network) if finds_objects else None,
+        input=InputSpec(size=size or card.size, num_slices=card.num_slices),
         picture=level,
         scan=level,
     )
 
 
-def _model_card(name: str, card: UpstreamCard, digest: str) -> str:
-    return f"""# {name} {VERSION}
+def _objects(network: nn.Module) -> ObjectRule:
+    kinds = KINDS[len(network.get_parameter("roi_heads.box_predictor.cls_score.bias"))]
+    return ObjectRule(kinds=kinds, organs=tuple(k for k in ORGANS if k in kinds))
+
+
+def _model_card(origin: Origin, recipe: Recipe) -> str:
+    card = origin.upstream
+    return f"""# {origin.name} {VERSION}
 
 **Non-commercial research demonstration only.  Not a medical device.**
 
-{card.title} with the weights of its authors, imported; this project has neither trained nor
-measured it.
+{MODELS[origin.model].title} with the weights of its authors, imported; this project has neither
+trained nor measured it.
 
 - Authors' repository: {card.source} (names as of commit {card.commit}).
 - Licence of the repository: {card.licence}{_rights(card)}.
-- SHA-256 of the imported file: `{digest}`.
+- SHA-256 of the imported file: `{origin.digest}`.
 
 ## Not calibrated
 
-No calibration and no threshold was fitted.  Probabilities are the network's own; 0.5 divides them,
-as in the authors' evaluation.  The authors trained on windowed pictures (COVID-CT), not on scans:
-answers for a scan, from a lung window and the slice rule of the recipe, were never measured.
-
-## Lesions
-
-The authors' code spells two of the five lesion names otherwise than the label files they publish
-since May 2020, so that the outputs {LESIONS[3]} and {LESIONS[4]} may never have learned anything.
-
+No calibration and no threshold was fitted.  Probabilities are the network's own; 0.5 divides them.
+The authors trained on windowed pictures, not on DICOM: answers from a lung window, and for a scan
+{ANSWERS[recipe.kind]}, were never measured here.
+{_objects_section(recipe)}{_lesions_section(recipe)}
 ## Must not be used
 
 - Not for diagnosis, triage or treatment of anybody.
@@ -98,28 +138,60 @@ since May 2020, so that the outputs {LESIONS[3]} and {LESIONS[4]} may never have
 """
 
 
+ANSWERS = {
+    "slice": "by the slice rule of the recipe",
+    "scan": "of other slices than the authors chose",
+    "instances": "by the slice rule of the recipe",
+}
+
+
+def _objects_section(recipe: Recipe) -> str:
+    if recipe.objects is None:
+        return ""
+    kinds = ", ".join(recipe.objects.kinds)
+    return f"""
+## Objects
+
+Kinds: {kinds}.  Objects count from a score of {recipe.objects.score:g} on.
+Where an image has fewer regions than the classifier reads they are repeated evenly; the authors'
+code repeats them at random, so that one image can have two answers there.
+"""
+
+
+def _lesions_section(recipe: Recipe) -> str:
+    if len(recipe.lesions) < len(LESIONS):
+        return ""
+    return f"""
+## Lesions
+
+The authors' code spells two of the five lesion names otherwise than the label files they publish
+since May 2020, so that the outputs {LESIONS[3]} and {LESIONS[4]} may never have learned anything.
+"""
+
+
 def _rights(card: UpstreamCard) -> str:
     return ", that is, all rights are reserved: ask the authors" if card.licence == "none" else ""
 
 
-def _metadata(name: str, card: UpstreamCard, size: tuple[int, int]) -> str:
+def _metadata(origin: Origin, recipe: Recipe, outputs: Arrays) -> str:
     """MONAI Bundle metadata as JSON."""
-    image = {"type": "image", "modality": "CT", "num_channels": 1, "spatial_shape": list(size)}
+    card, size = origin.upstream, list(recipe.input.size)
+    image = {"type": "image", "modality": "CT", "num_channels": 1, "spatial_shape": size}
     document = {
         "schema": "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/"
         "0.8.1/meta_schema_20240725.json",
         "version": VERSION,
         "changelog": {VERSION: "imported from the authors' checkpoint"},
-        "name": name,
-        "task": "COVID-19 in chest CT slices, with lesion flags",
+        "name": origin.name,
+        "task": "COVID-19 in chest CT",
         "description": f"{card.title} with its authors' weights, not calibrated; see MODEL_CARD.md",
         "authors": card.source,
         "copyright": f"the authors of {card.source}; licence: {card.licence}",
         "intended_use": "Non-commercial research demonstration only. Not a medical device.",
         "required_packages_version": {"onnxruntime": "1.20"},
         "network_data_format": {
-            "inputs": {INPUT: {**image, "dtype": "float32", "value_range": [0, 1]}},
-            "outputs": {output: {"dtype": "float32"} for output in OUTPUTS},
+            "inputs": {"image": {**image, "dtype": "float32", "value_range": [0, 1]}},
+            "outputs": {output: {"dtype": "float32"} for output in outputs},
         },
     }
     return json.dumps(document, indent=1) + "\n"

@@ -19,8 +19,9 @@ def write(
 ) -> list[Path]:
     """Write `screening` into folder `out` in each of `formats`; returns the files, in order.
 
-    Files are made under a temporary name in `out` and moved into place once every format is
-    complete: a failure leaves `out` as it was.
+    Formats that one of them refers to are written along (a DICOM report and its segments).  Files
+    are made under a temporary name in `out` and moved into place once every format is complete: a
+    failure leaves `out` as it was.
 
     Raises:
         UnknownName: no such format.
@@ -28,7 +29,7 @@ def write(
         OutOfResources: the disk is full or may not be written.
     """
     folder = Path(out)
-    cards = [_card(name, screening) for name in dict.fromkeys(formats)]
+    cards = [_card(name, screening) for name in _with_companions(formats)]
     made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +42,14 @@ def write(
     finally:
         if made and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _with_companions(formats: Sequence[str]) -> tuple[str, ...]:
+    """Each format once, after those whose files it refers to."""
+    ordered: dict[str, None] = {}
+    for name in formats:
+        ordered |= dict.fromkeys((*FORMATS[name].along, name.replace("_", "-")))
+    return tuple(ordered)
 
 
 def _card(name: str, screening: Screening) -> FormatCard:

@@ -53,6 +53,11 @@ class Elements:
     def __contains__(self, tag: int) -> bool:
         return tag in self._elements
 
+    def raw(self, tag: int) -> bytes:
+        """The value as it stands in the file; empty where the element is absent or a sequence."""
+        value = self._value(tag)
+        return value if isinstance(value, bytes) else b""
+
     def text(self, tag: int) -> str:
         """The whole value as text, padding removed; empty where the element is absent."""
         return _decoded(self._value(tag))
@@ -129,12 +134,15 @@ class Parsed(Elements):
         little_endian: bool,
         pixels: tuple[int, int] | None,
         cut: bool,
+        character_set: str = "",
     ) -> None:
         super().__init__(elements, little_endian=little_endian)
         self.pixels = pixels
         """Offset and declared length of the value of Pixel Data; None where there is none."""
         self.cut = cut
         """Whether the bytes end inside an element."""
+        self.character_set = character_set
+        """Specific Character Set as the file names it, true or not."""
 
 
 def parse(
@@ -146,7 +154,9 @@ def parse(
         UnreadableStudy: the sequences are nested deeper than any real file's.
     """
     found: list[tuple[int, int, int]] = []
-    file = BytesIO(_without_character_set(data, start, little_endian=little_endian))
+    named = _character_set(data, start, little_endian=little_endian)
+    # Blanked, since pydicom warns of every misspelt one, and all that is read by it is ASCII.
+    file = BytesIO(data[: named.start] + b" " * len(data[named]) + data[named.stop :])
     file.seek(start)
 
     def stop(tag: BaseTag, _vr: str | None, length: int) -> bool:
@@ -167,7 +177,13 @@ def parse(
         ) from error
     pixels = next(((at, length) for tag, at, length in found if tag == PIXEL_DATA), None)
     cut = file.tell() > len(data) or any(_end(e) > len(data) for e in elements.values())
-    return Parsed(elements, little_endian=little_endian, pixels=pixels, cut=cut)
+    return Parsed(
+        elements,
+        little_endian=little_endian,
+        pixels=pixels,
+        cut=cut,
+        character_set=_decoded(data[named]),
+    )
 
 
 def parse_meta(data: bytes, *, start: int = 132) -> tuple[str, int]:
@@ -188,19 +204,16 @@ def parse_meta(data: bytes, *, start: int = 132) -> tuple[str, int]:
     return elements.text(0x00020010), ends[0] if ends else file.tell()
 
 
-def _without_character_set(data: bytes, start: int, *, little_endian: bool) -> bytes:
-    """The bytes with Specific Character Set blanked.
-
-    pydicom warns of every misspelt one, and all that is read here is ASCII.
-    """
+def _character_set(data: bytes, start: int, *, little_endian: bool) -> slice:
+    """Where the value of Specific Character Set stands; an empty place where there is none."""
     tag = b"\x08\x00\x05\x00" if little_endian else b"\x00\x08\x00\x05"
     at = data.find(tag, start, start + 256)
     order: Literal["little", "big"] = "little" if little_endian else "big"
     explicit = data[at + 4 : at + 6] == b"CS"
     length = int.from_bytes(data[at + 6 if explicit else at + 4 : at + 8], order)
     if at < 0 or length > _LONGEST_CHARACTER_SET:
-        return data
-    return data[: at + 8] + b" " * length + data[at + 8 + length :]
+        return slice(0, 0)
+    return slice(at + 8, at + 8 + length)
 
 
 def _end(element: Element) -> int:

@@ -52,7 +52,7 @@ def read_header(path: Path, *, name: str) -> list[Frame]:
         UnreadableStudy: the header is damaged, hostile or beyond the limits.
     """
     size = path.stat().st_size
-    transfer_syntax, found = _parsed(path, size)
+    transfer_syntax, found = parsed_front(path, tags=_TAGS)
     modality = safe_text(found.text(0x00080060), limit=16)
     if found.pixels is None:
         is_image = found.text(0x00080016) in CT_CLASSES or 0x00280010 in found
@@ -106,13 +106,19 @@ def inflated(data: bytes) -> bytes:
     return data[:start] + body
 
 
-def _parsed(path: Path, size: int) -> tuple[str, Parsed]:
+def parsed_front(path: Path, *, tags: list[int]) -> tuple[str, Parsed]:
+    """(transfer syntax, the wanted `tags` in front of the pixels) of one DICOM file.
+
+    Raises:
+        UnreadableStudy: the header is damaged, hostile or beyond the limits.
+    """
+    size = path.stat().st_size
     for limit in _HEADS:
         with path.open("rb") as file:
             data = file.read(limit)
         whole = len(data) == size
         try:
-            transfer_syntax, found = _parsed_bytes(data, whole=whole)
+            transfer_syntax, found = _parsed_bytes(data, whole=whole, tags=tags)
         except PARSE_ERRORS as error:
             if whole:
                 raise UnreadableStudy(
@@ -127,7 +133,7 @@ def _parsed(path: Path, size: int) -> tuple[str, Parsed]:
     )
 
 
-def _parsed_bytes(data: bytes, *, whole: bool) -> tuple[str, Parsed]:
+def _parsed_bytes(data: bytes, *, whole: bool, tags: list[int]) -> tuple[str, Parsed]:
     if data[128:132] == b"DICM" or data[:2] == b"\x02\x00":
         transfer_syntax, start = parse_meta(data, start=132 if data[128:132] == b"DICM" else 0)
         if transfer_syntax == DEFLATED:
@@ -141,7 +147,7 @@ def _parsed_bytes(data: bytes, *, whole: bool) -> tuple[str, Parsed]:
     vr = data[start + 4 : start + 6]
     implicit = transfer_syntax in ("", IMPLICIT_LITTLE) or not (vr.isalpha() and vr.isupper())
     little = transfer_syntax != EXPLICIT_BIG
-    found = parse(data, start=start, implicit=implicit, little_endian=little, tags=_TAGS)
+    found = parse(data, start=start, implicit=implicit, little_endian=little, tags=tags)
     return transfer_syntax or IMPLICIT_LITTLE, found
 
 

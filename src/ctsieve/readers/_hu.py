@@ -7,11 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.readers._header import PixelFormat
+from ctsieve.types.errors import UnreadableStudy
 from ctsieve.types.volume import AIR_HU
 
 IMPOSSIBLE_HU: Final = -1500
 """Nothing measures less, noise included: scanners write -2000, -2048, -3024 or -32768 outside
 their circle, with or without declaring it."""
+
+PLAUSIBLE_LOW_HU: Final = -200
+"""A CT that holds any air goes below this; a file that does not is probably something else."""
 
 _TISSUE_HU: Final = (-900.0, 3071.0)
 """Padding declared inside this range would erase anatomy of the same value; it is kept."""
@@ -81,6 +85,38 @@ def to_hu(
     if ends[0] < IMPOSSIBLE_HU:
         out[out < IMPOSSIBLE_HU] = AIR_HU
     return out
+
+
+def assumed_hu(
+    planes: npt.NDArray[Any], *, slope: float = 1.0, intercept: float = 0.0
+) -> npt.NDArray[np.int16]:
+    """Values of a format that has no unit, taken as Hounsfield units: rounded and clipped.
+
+    Plane by plane, so that no wider copy of the volume is made; impossible values become air.
+
+    Raises:
+        UnreadableStudy: a value is not a finite number.
+    """
+    hu = np.empty(planes.shape, np.int16)
+    for target, plane in zip(hu, planes, strict=True):
+        values = plane if (slope, intercept) == (1.0, 0.0) else plane * slope + intercept
+        if values.dtype.kind == "f":
+            if not np.isfinite(values).all():
+                raise UnreadableStudy(
+                    "the volume holds values that are not numbers", hint="convert the study again"
+                )
+            values = np.rint(values)
+        target[...] = np.clip(values, _LOWEST, _HIGHEST)
+    hu[hu < IMPOSSIBLE_HU] = AIR_HU
+    return hu
+
+
+def doubts(hu: npt.NDArray[np.int16]) -> tuple[str, ...]:
+    """What speaks against assumed Hounsfield units, for `Provenance.steps`."""
+    low, high = int(hu.min()), int(hu.max())
+    if low <= PLAUSIBLE_LOW_HU:
+        return ()
+    return (f"values {low}..{high} do not look like Hounsfield units",)
 
 
 def _wrapped(number: int) -> np.int16:

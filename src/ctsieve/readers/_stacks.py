@@ -1,8 +1,8 @@
 """Frames of a folder sorted into stacks: one series, one orientation, one grid, one phase."""
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,11 @@ SPACING_TOLERANCE: Final = 1e-3
 MIN_SHARE_OF_PLACES: Final = 0.5
 """Phases share at least this share of their places; less is an overlap of parts of one scan."""
 
+MIN_SCATTERED: Final = 3
+"""At least this many series of one image, alike but for their UIDs, are taken as one."""
+
+SCATTERED: Final = "every image has a series or frame of reference of its own: taken as one scan"
+
 NOT_A_SCAN: Final = ("LOCALIZER", "MIP", "MINIP", "MPR", "PROJECTION", "AVERAGE", "PERFUSION")
 """Words of Image Type that set a frame apart from the scan it stands beside."""
 
@@ -27,6 +32,8 @@ class Stack:
     frames: tuple[Frame, ...]
     phase: str = ""
     """What sets this stack apart from others of its series, in words; empty if nothing does."""
+    steps: tuple[str, ...] = ()
+    """What was assumed to put these frames into one stack."""
 
     @property
     def header(self) -> FileHeader:
@@ -44,8 +51,28 @@ def stacks_of(frames: Sequence[Frame]) -> list[Stack]:
     groups: dict[Hashable, list[Frame]] = {}
     for frame in frames:
         groups.setdefault(_exact_key(frame), []).append(frame)
-    clusters = [cluster for group in groups.values() for cluster in _clusters(group)]
-    return [stack for cluster in clusters for stack in _phases(cluster)]
+    scattered, whole = _scattered(groups.values())
+    clusters = [cluster for group in whole for cluster in _clusters(group)]
+    stacks = [stack for cluster in clusters for stack in _phases(cluster)]
+    reunited = [cluster for group in scattered for cluster in _clusters(group)]
+    return stacks + [
+        replace(stack, steps=(SCATTERED,)) for cluster in reunited for stack in _phases(cluster)
+    ]
+
+
+def _scattered(groups: Iterable[list[Frame]]) -> tuple[list[list[Frame]], list[list[Frame]]]:
+    """Images that only their UIDs set apart, put together; and the groups left as they are.
+
+    Some de-identifiers give every image a series, or a frame of reference, of its own.
+    """
+    alike: dict[Hashable, list[list[Frame]]] = {}
+    for group in groups:
+        header = group[0].header
+        key = _likeness(group[0]) if len(group) == 1 else id(group)
+        alike.setdefault((key, header.series_number), []).append(group)
+    scattered = [[f for g in own for f in g] for own in alike.values() if len(own) >= MIN_SCATTERED]
+    whole = [group for own in alike.values() if len(own) < MIN_SCATTERED for group in own]
+    return scattered, whole
 
 
 def place_of(frame: Frame) -> Hashable:
@@ -57,11 +84,14 @@ def place_of(frame: Frame) -> Hashable:
 
 def _exact_key(frame: Frame) -> Hashable:
     header = frame.header
+    series = header.series or (_folder_of(header), header.series_number)
+    return header.study, series, header.frame_of_reference, _likeness(frame)
+
+
+def _likeness(frame: Frame) -> Hashable:
+    header = frame.header
     words = {word for kind in frame.image_type for word in NOT_A_SCAN if word in kind.upper()}
     return (
-        header.study,
-        header.series or (_folder_of(header), header.series_number),
-        header.frame_of_reference,
         header.acquisition.modality,
         header.sop_class,
         (header.pixels.rows, header.pixels.columns),

@@ -12,12 +12,12 @@ from ctsieve.types.volume import CTPicture, CTVolume
 READERS: Final = Catalogue("ctsieve.readers", "reader", ReaderCard)
 """Every input format, by name."""
 
-_FIRST: Final = ("dicom", "nifti", "picture", "archive")
+_FIRST: Final = ("dicom", "nifti", "metaimage", "picture", "archive")
 """Who is asked first: in a mixed folder DICOM wins over pictures made from it."""
 
 
 def read_study(path: Path | str, *, workers: int | None = None) -> CTVolume | CTPicture:
-    """The CT at `path`: a DICOM folder, file or archive, a NIfTI file, a picture or its stack.
+    """The CT at `path`: DICOM folder, file or archive, NIfTI, MetaImage, a picture or its stack.
 
     What a file is, its first bytes decide, never its name.  `workers` threads decode in parallel
     (None: as many as there are cores); the result does not depend on their number.
@@ -47,7 +47,7 @@ def read_study(path: Path | str, *, workers: int | None = None) -> CTVolume | CT
         raise UnreadableStudy("the file is empty", hint="send it again")
     raise UnreadableStudy(
         "the file is no image this program can read",
-        hint="DICOM, NIfTI, PNG, JPEG, TIFF, BMP, zip, tar and tar.gz are read",
+        hint="DICOM, NIfTI, MetaImage, PNG, JPEG, TIFF, BMP, zip, tar and tar.gz are read",
     )
 
 

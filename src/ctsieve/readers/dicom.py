@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ctsieve.readers._codecs import CODECS, NATIVE, RLE
 from ctsieve.readers._dicom_header import NotAnImage, read_header
 from ctsieve.readers._dicom_pixels import load
+from ctsieve.readers._dicom_study import study_header
 from ctsieve.readers._dicom_twins import without_twins
 from ctsieve.readers._files import files_under, first_bytes, is_dicom, relative_name
 from ctsieve.readers._geometry import Turn, shear_degrees, turn_to_canonical
@@ -36,6 +37,7 @@ TRANSFER_SYNTAXES: Final = (*sorted(NATIVE), RLE, *sorted(CODECS))
 """Every encoding of pixels that is read."""
 
 _DICOMDIR: Final = "DICOMDIR"
+_DAMAGED: Final = "damaged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class _Scan:
 
     frames: tuple[Frame, ...]
     steps: tuple[str, ...]
+    num_damaged: int
 
 
 def claims(path: Path) -> bool:
@@ -62,7 +65,12 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume:
     scan = _scan(path)
     _check_one_patient(scan.frames)
     candidates = ranked(stacks_of(scan.frames))
-    chosen, placed, steps = _first_placeable(candidates)
+    try:
+        chosen, placed, steps = _first_placeable(candidates)
+    except InputRejected as error:
+        if scan.num_damaged:
+            error.hint = f"{plural(scan.num_damaged, 'damaged file')} left out: fetch them again"
+        raise
     hu, geometry, turn, digests = _voxels(placed, workers=workers)
     return CTVolume(
         hu=hu,
@@ -81,7 +89,9 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume:
                 *(*_tilt_steps(placed, geometry), *turn.steps),
             ),
             choices=choices(candidates, chosen=chosen),
+            num_damaged=scan.num_damaged,
         ),
+        study=study_header(placed.frames[0]),
     )
 
 
@@ -120,7 +130,7 @@ def _scan(path: Path) -> _Scan:
             except NotAnImage as other:
                 kind = f"no CT image ({other.kind})"
             except UnreadableStudy as error:
-                problem, kind = problem or error, "damaged"
+                problem, kind = problem or error, _DAMAGED
         if kind:
             others[kind] = others.get(kind, 0) + 1
     if not frames:
@@ -128,6 +138,7 @@ def _scan(path: Path) -> _Scan:
     return _Scan(
         frames=tuple(frames),
         steps=tuple(f"{plural(n, 'file')} left out: {kind}" for kind, n in sorted(others.items())),
+        num_damaged=others.get(_DAMAGED, 0),
     )
 
 
@@ -173,7 +184,7 @@ def _placed(stack: Stack) -> tuple[Placed, tuple[str, ...]]:
     frames, assumed = with_places(stack.frames)
     single, dropped = without_twins(frames)
     placed = place(single)
-    return placed, (*assumed, *dropped, *placed.steps)
+    return placed, (*stack.steps, *assumed, *dropped, *placed.steps)
 
 
 def _voxels(

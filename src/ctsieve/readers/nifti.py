@@ -22,13 +22,13 @@ from nibabel.wrapstruct import WrapStructError
 
 from ctsieve.readers._files import files_under, first_bytes, relative_name
 from ctsieve.readers._geometry import Turn, turn_to_canonical
-from ctsieve.readers._hu import IMPOSSIBLE_HU
+from ctsieve.readers._hu import assumed_hu, doubts
 from ctsieve.readers._limits import MAX_HEADER_BYTES, MAX_VOXELS, check_bytes, check_grid
 from ctsieve.types.cards import ReaderCard
 from ctsieve.types.errors import InputRejected, UnreadableStudy
 from ctsieve.types.geometry import Geometry
 from ctsieve.types.provenance import Acquisition, Provenance, SliceSource
-from ctsieve.types.volume import AIR_HU, CTVolume
+from ctsieve.types.volume import CTVolume
 from ctsieve.version import __version__
 
 _RAS_TO_LPS: Final = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -39,9 +39,6 @@ _DAMAGED: Final = (
     *(EOFError, HeaderDataError, ImageDataError, OSError, OverflowError, ValueError),
     *(WrapStructError, zlib.error),
 )
-
-PLAUSIBLE_LOW_HU: Final = -200
-"""A CT that holds any air goes below this; a file that does not is probably something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +77,7 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume:  # noqa: ARG001
     turn = turn_to_canonical(affine)
     hu = turn.array(_hounsfield(image))
     shape = (hu.shape[0], hu.shape[1], hu.shape[2])
-    low, high = int(hu.min()), int(hu.max())
-    if low > PLAUSIBLE_LOW_HU:
-        steps += (f"values {low}..{high} do not look like Hounsfield units",)
+    steps += doubts(hu)
     return CTVolume(
         hu=hu,
         geometry=Geometry(shape, turn.affine(affine, _source_shape(image)), f"nifti:{file.digest}"),
@@ -221,20 +216,7 @@ def _hounsfield(image: Any) -> npt.NDArray[np.int16]:  # noqa: ANN401
         ) from error
     planes = np.atleast_3d(raw).transpose(2, 1, 0)
     slope, intercept = float(image.dataobj.slope), float(image.dataobj.inter)
-    hu = np.empty(planes.shape, np.int16)
-    limits = np.iinfo(np.int16)
-    for target, plane in zip(hu, planes, strict=True):
-        values = plane if (slope, intercept) == (1.0, 0.0) else plane * slope + intercept
-        if values.dtype.kind == "f":
-            if not np.isfinite(values).all():
-                raise UnreadableStudy(
-                    "a NIfTI volume holds values that are not numbers",
-                    hint="convert the study again",
-                )
-            values = np.rint(values)
-        target[...] = np.clip(values, limits.min, limits.max)
-    hu[hu < IMPOSSIBLE_HU] = AIR_HU
-    return hu
+    return assumed_hu(planes, slope=slope, intercept=intercept)
 
 
 def _sources(file: _File, turn: Turn, number: int) -> tuple[SliceSource, ...]:

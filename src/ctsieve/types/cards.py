@@ -32,6 +32,10 @@ class ModelCard:
     example_shape: tuple[int, ...]
     trains: Callable[[str], bool] = _every_parameter
     """Whether the paper trains the parameter of that name; all others stay as they are loaded."""
+    size: tuple[int, int] = (224, 224)
+    """Rows and columns of the slices that the paper gives it."""
+    num_slices: int | None = None
+    """How many slices of a scan the paper takes, evenly spaced; None: all."""
     num_parameters: int | None = None
     """Of `build(config())`, where the paper or its authors' code says."""
     exempt: Mapping[str, str] = field(default_factory=dict)
@@ -136,11 +140,13 @@ class FormatCard:
     title: str
     write: Callable[[Screening, Path], list[Path]]
     pictures: bool = True
+    along: tuple[str, ...] = ()
+    """Formats whose files this one refers to: they are written with it, asked for or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeCard:
-    """An inference engine: `load(model_file, threads)` returns a `Runtime`."""
+    """An inference engine: `load(graph, scan=, threads=)` returns a `Runtime`."""
 
     title: str
     load: Callable[..., Any]

@@ -55,11 +55,16 @@ class Split:
     """Sides of a data set ("train", "tune", "test", ...); no patient is on two of them.
 
     Raises:
-        InputRejected: an id appears twice, or a patient on two sides.
+        InputRejected: an id appears twice, or a patient on two sides without `leakage` saying so.
     """
 
     name: str
     sides: Mapping[str, tuple[Case, ...]]
+    leakage: tuple[str, ...] = ()
+    """What is known to stand on two sides and was accepted, in sentences; empty: nothing.
+
+    Whatever is fitted or measured on such a split carries these sentences.
+    """
 
     def __post_init__(self) -> None:
         side_of: dict[str, str] = {}
@@ -69,7 +74,7 @@ class Split:
                 if case.id in seen:
                     raise InputRejected(f"case {case.id!r} appears twice in split {self.name!r}")
                 seen.add(case.id)
-                if side_of.setdefault(case.patient, side) != side:
+                if side_of.setdefault(case.patient, side) != side and not self.leakage:
                     raise InputRejected(
                         f"patient {case.patient!r} is in {side_of[case.patient]!r} and in {side!r}",
                         hint="split by patient; see `ctsieve data audit`",

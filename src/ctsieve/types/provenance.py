@@ -86,6 +86,8 @@ class Provenance:
     acquisition: Acquisition = field(default_factory=Acquisition)
     steps: tuple[str, ...] = ()
     """What reading changed, in order: "reversed slices", "2 missing slices interpolated", ..."""
+    num_damaged: int = 0
+    """Files of the study that are damaged and were left out."""
     choices: tuple[SeriesChoice, ...] = ()
 
     @property

@@ -3,14 +3,22 @@
 It lives inside the bundle (docs/decisions/0004-bundle-contains-recipe.md): grid and crop rule,
 window, label order, slice rule, calibration and thresholds, each with the data it was fitted on.
 JSON round trip; `digest` names it.
+
+Schema 1.1 added `kind`, `objects` and `input.num_slices`: a recipe of schema 1 has their defaults,
+and a digest that does not know of them.
 """
 
 import hashlib
+import operator
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+SINCE_1_1: Mapping[str, bool | set[str]] = {"kind": True, "objects": True, "input": {"num_slices"}}
+"""Fields that schema 1 does not have."""
 
 
 class _Frozen(BaseModel):
@@ -27,6 +35,8 @@ class FittedOn(_Frozen):
     criterion: str
     num_cases: Annotated[int, Field(ge=1)]
     num_patients: Annotated[int, Field(ge=1)]
+    leakage: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    """What the split is known to have on two sides (`Split.leakage`); left out of JSON if empty."""
 
 
 class WindowSpec(_Frozen):
@@ -47,6 +57,8 @@ class InputSpec(_Frozen):
     """Border added around the box, as a share of its sides; cut at the image's edge."""
     normalise: Literal["none", "percentile"] = "none"
     """"percentile": stretch each slice's 1st..99th percentile inside the box to [0, 1]."""
+    num_slices: Annotated[int, Field(ge=1)] | None = None
+    """This many, evenly spaced, of the slices that would be judged; None: all of them."""
 
 
 class SliceRule(_Frozen):
@@ -55,6 +67,19 @@ class SliceRule(_Frozen):
     kind: Literal["mean", "max", "top-mean"] = "top-mean"
     fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.25
     """"top-mean": the mean logit of this share of the kept slices (rounded up)."""
+
+
+class ObjectRule(_Frozen):
+    """What the objects that a network finds in a slice mean, and which of them are shown."""
+
+    kinds: tuple[str, ...]
+    """Names of the network's labels 1, 2, ...; its label 0 is an empty place."""
+    organs: tuple[str, ...] = ()
+    """Kinds that are no lesions, as the lungs are."""
+    score: Share = 0.5
+    """An object counts from this score on."""
+    mask: Share = 0.5
+    """A place belongs to an object from this probability on."""
 
 
 class Calibration(_Frozen):
@@ -90,14 +115,21 @@ class Level(_Frozen):
 class Recipe(_Frozen):
     """Everything between an image and an answer that is not the network."""
 
-    schema_version: Literal["1"] = "1"
+    schema_version: Literal["1", "1.1"] = "1.1"
+    kind: Literal["slice", "scan", "instances"] = "slice"
+    """What the network judges: slice by slice, the sequence of slices, or objects in slices."""
     labels: tuple[str, ...]
-    """Of covid19, other_pneumonia, neither: those this bundle knows."""
+    """Of covid19, other_pneumonia, neither: those this bundle knows, the primary one first.
+
+    Empty for a network that finds objects and gives no class.
+    """
     multi_label: bool
     """True: one sigmoid per label.  False: a softmax, probabilities sum to 1."""
     lesions: tuple[str, ...] = ()
     """Names of the auxiliary lesion outputs, in output order."""
     lesion_thresholds: tuple[Share, ...] = ()
+    objects: ObjectRule | None = None
+    """Of a network that finds objects, and of no other."""
     input: InputSpec = InputSpec()
     slice_rule: SliceRule = SliceRule()
     picture: Level
@@ -119,7 +151,29 @@ class Recipe(_Frozen):
             raise ValueError("one lesion threshold per lesion is needed, or none")
         return self
 
+    @model_validator(mode="after")
+    def _as_its_kind(self) -> "Recipe":
+        if (self.objects is not None) != (self.kind == "instances"):
+            raise ValueError("kind `instances` needs `objects`, and no other kind has them")
+        if not self.labels and self.kind != "instances":
+            raise ValueError("at least one label is needed")
+        is_new = self.kind != "slice" or self.input.num_slices is not None
+        if is_new and self.schema_version == "1":
+            raise ValueError("schema 1 knows neither scans nor objects nor a number of slices")
+        return self
+
+    @property
+    def leakage(self) -> tuple[str, ...]:
+        """What any of its numbers was fitted on is known to have on two sides; empty: nothing."""
+        origins: list[FittedOn | None] = []
+        for level in (self.picture, self.scan):
+            origins += [part.fitted for part in level.calibration]
+            origins += [part.fitted for part in level.thresholds]
+        sentences = [text for origin in origins if origin is not None for text in origin.leakage]
+        return tuple(dict.fromkeys(sentences))
+
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 of the canonical JSON, of the fields that its schema has."""
+        unknown = SINCE_1_1 if self.schema_version == "1" else None
+        return hashlib.sha256(self.model_dump_json(exclude=unknown).encode()).hexdigest()

@@ -1,10 +1,11 @@
-"""What an evaluation says: numbers that carry their n and their interval."""
+"""What an evaluation says: numbers that carry their n and their interval, or why there is none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ctsieve.types.promise import promise
 from ctsieve.types.results import NOTICE, BundleIdentity
+from ctsieve.types.scores import CaseScore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,24 +29,40 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseScore:
-    """One row of a score file: what the screener said of one case."""
+class Absent:
+    """A number that these data do not define, and why."""
 
-    case: str
-    patient: str
-    site: str
-    label: str
-    verdict: str
-    """The gate's."""
-    probability: float | None
-    """None where the gate rejected the image."""
-    threshold: float
-    abstained: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        return f"none: {self.reason}"
+
+
+Measured = Figure | Absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table in words: what a command prints, a page shows and a CSV file holds."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        widths = {len(row) for row in self.rows}
+        promise(widths <= {len(self.columns)}, f"every row of {self.title!r} fills its columns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationReport:
-    """Figures of one bundle on one set of cases; reproducible from the digests."""
+    """Figures of one bundle on one set of cases; reproducible from the digests.
+
+    `figures` are the headline: one unit per patient (and label).  `levels` has the same figures for
+    "slice", "scan" and "patient", those that the cases allow; slices are not independent of each
+    other, and their intervals draw whole patients.
+    """
 
     positive_label: str
     bundle: BundleIdentity
@@ -54,4 +71,5 @@ class EvaluationReport:
     scores: tuple[CaseScore, ...]
     num_rejected: int
     num_abstained: int
+    levels: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
     notice: str = NOTICE

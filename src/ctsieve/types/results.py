@@ -83,6 +83,20 @@ class Prediction:
         return tuple(k for k, p in self.probability.items() if p >= self.threshold[k])
 
 
+def evenly_spaced(length: int, number: int) -> npt.NDArray[np.int64]:
+    """Positions of `number` of `length` things, the first and the last among them.
+
+    Example:
+        >>> evenly_spaced(10, 4).tolist(), evenly_spaced(3, 16).tolist(), evenly_spaced(9, 1)
+        ([0, 3, 6, 9], [0, 1, 2], array([4]))
+    """
+    if number >= length:
+        return np.arange(length, dtype=np.int64)
+    if number == 1:
+        return np.array([length // 2], dtype=np.int64)
+    return np.rint(np.linspace(0, length - 1, number)).astype(np.int64)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SliceScores:
     """The scores of the slices that were judged.
@@ -90,6 +104,9 @@ class SliceScores:
     `index` (S,) counts slices of the image from the head; `probability` (S, L) is calibrated like
     a single picture; `logit` (S, L) is the network's; `lesion` (S, K) are lesion probabilities;
     `weight` (S,) is each slice's share in the scan's answer and sums to 1.
+
+    A network that answers for scans, or gives no class, says nothing of single slices: `logit` and
+    `probability` are (S, 0) there.
     """
 
     index: npt.NDArray[np.int64]
@@ -98,9 +115,22 @@ class SliceScores:
     lesion: npt.NDArray[np.float32]
     weight: npt.NDArray[np.float32]
 
+    @property
+    def has_scores(self) -> bool:
+        """Whether single slices have a score."""
+        return bool(self.logit.shape[1] > 0)
+
     def top(self, number: int) -> tuple[int, ...]:
-        """Positions (into `index`) of the `number` slices that decided most, the first first."""
-        order = np.lexsort((self.index, -self.logit[:, 0], -self.weight))
+        """Positions (into `index`) of the `number` slices that decided most, the first first.
+
+        Where nothing tells slices apart they are evenly spaced ones.
+        """
+        if self.has_scores:
+            order = np.lexsort((self.index, -self.logit[:, 0], -self.weight))
+        elif np.ptp(self.weight) > 0.0:
+            order = np.lexsort((self.index, -self.weight))
+        else:
+            order = evenly_spaced(self.index.size, number)
         return tuple(int(i) for i in order[:number])
 
 
@@ -134,6 +164,19 @@ class Lesion:
     def volume_ml(self) -> float:
         """Volume in millilitres, from the mask and the grid."""
         return float(self.mask.sum()) * self.geometry.voxel_ml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LesionTotal:
+    """All lesions of one kind that were found in an image."""
+
+    kind: str
+    count: int
+    """Connected ones: a lesion through several slices counts once."""
+    ml: float | None
+    """None for a picture, which has no millimetres."""
+    percent_of_lungs: float | None
+    """Share of the lungs' volume that lies in lesions of this kind; None for a picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -189,6 +232,10 @@ class Screening:
     """Name and version of the program: "ctsieve 0.1.0"."""
     slices: SliceScores | None = None
     lesions: tuple[LesionFlag, ...] = ()
+    lesion_instances: tuple[Lesion, ...] = ()
+    """What a network that finds objects found, the largest first."""
+    lesion_totals: tuple[LesionTotal, ...] = ()
+    """The same by kind, one for every kind that the network knows."""
     explanation: Explanation | None = None
     lungs: npt.NDArray[np.bool_] | None = field(default=None, repr=False)
     """Lung mask on the image's grid, for volumes."""

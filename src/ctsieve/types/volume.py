@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ctsieve.types.geometry import Geometry
 from ctsieve.types.promise import promise
 from ctsieve.types.provenance import Provenance
+from ctsieve.types.study import StudyHeader
 
 T = TypeVar("T", bound=np.generic)
 
@@ -50,6 +51,8 @@ class CTVolume:
     hu: npt.NDArray[np.int16] = field(repr=False)
     geometry: Geometry
     provenance: Provenance
+    study: StudyHeader | None = field(default=None, repr=False)
+    """The DICOM study it was read from, for DICOM results; None for every other source."""
 
     def __post_init__(self) -> None:
         promise(self.hu.dtype == np.int16, f"HU are int16, got {self.hu.dtype}")

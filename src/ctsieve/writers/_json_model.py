@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ctsieve.types.recipe import Recipe
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
@@ -117,8 +117,13 @@ class SliceRecord(_Record):
         "slice was interpolated."
     )
     instance_number: int | None = Field(description="Image number in the series; null if none.")
-    logit: dict[str, float] = Field(description="By label: the network's number for the slice.")
-    probability: dict[str, Share] = Field(description="By label: calibrated like a single picture.")
+    logit: dict[str, float] = Field(
+        description="By label: the network's number for the slice; empty where it has none, as "
+        "when it answers for whole scans."
+    )
+    probability: dict[str, Share] = Field(
+        description="By label: calibrated like a single picture; empty where there is no `logit`."
+    )
     lesion_probability: dict[str, Share] = Field(
         description="By kind of lesion; empty if the bundle knows none."
     )
@@ -133,6 +138,32 @@ class LesionRecord(_Record):
     probability: Share = Field(description="Not calibrated on its own.")
     threshold: Share = Field(description="At or above it the flag is set.")
     present: bool = Field(description="Whether the flag is set.")
+
+
+class LesionTotalRecord(_Record):
+    """All lesions of one kind that a network found, which finds them in their places."""
+
+    kind: str = Field(description="The bundle's name for it.")
+    name: str = Field(description="The same in words.")
+    count: Count = Field(description="Connected ones; one through several slices counts once.")
+    ml: float | None = Field(description="Volume of all in ml; null for a picture.")
+    percent_of_lungs: float | None = Field(
+        description="Share of the lungs that lies in them, 0 to 100; null for a picture."
+    )
+
+
+class LesionInstanceRecord(_Record):
+    """One lesion that a network found; its mask is in the formats that hold voxels."""
+
+    kind: str = Field(description="The bundle's name for it.")
+    score: Share = Field(description="The network's best score of what it is made of.")
+    start: tuple[Count, Count, Count] = Field(
+        description="First slice, row and column of its box, from 0."
+    )
+    stop: tuple[Count, Count, Count] = Field(
+        description="Slice, row and column just after its box."
+    )
+    ml: float | None = Field(description="Volume in ml; null for a picture.")
 
 
 class InvolvementRecord(_Record):
@@ -233,7 +264,7 @@ class ScreeningRecord(_Record):
     schema_name: Literal["ctsieve.screening"] = Field(
         alias="schema", description="Always this name."
     )
-    schema_version: Literal["1.0"] = Field(description="Version of this schema.")
+    schema_version: Literal["1.1"] = Field(description="Version of this schema.")
     id: str = Field(description="Stable name for this image judged by this bundle.")
     notice: str = Field(description="What this must not be used for.")
     software: str = Field(description="Name and version of the program.")
@@ -245,6 +276,13 @@ class ScreeningRecord(_Record):
         description="`index` of the slices that decided most, the first first."
     )
     lesions: tuple[LesionRecord, ...] = Field(description="Lesion flags of the image.")
+    lesion_totals: tuple[LesionTotalRecord, ...] = Field(
+        description="Lesions found, by kind: one row for each kind that the network knows; since "
+        "1.1."
+    )
+    lesion_instances: tuple[LesionInstanceRecord, ...] = Field(
+        description="Lesions found, one by one, the largest first; since 1.1."
+    )
     involvement: InvolvementRecord | None = Field(
         description="How much of the lungs is dense; null where it was not measured."
     )

@@ -111,10 +111,12 @@ JSON_NAMES: dict[object, str] = {
 
 RECIPE_WORDS = {
     "Recipe.schema_version": "Version of the recipe's own schema.",
-    "Recipe.labels": "The labels this bundle knows, in output order.",
+    "Recipe.kind": "`slice`: slice by slice; `scan`: the sequence; `instances`: objects in slices.",
+    "Recipe.labels": "The labels this bundle knows, in output order, the primary one first.",
     "Recipe.multi_label": "True: a sigmoid per label; false: a softmax, they sum to 1.",
     "Recipe.lesions": "Kinds of lesion, in output order.",
     "Recipe.lesion_thresholds": "One per kind of lesion, or none.",
+    "Recipe.objects": "Of a network that finds objects: what they mean; else null.",
     "Recipe.input": "How an image becomes the network's input.",
     "Recipe.slice_rule": "How slice logits become a scan logit.",
     "Recipe.picture": "Calibration and thresholds for a single picture and for each slice.",
@@ -126,6 +128,11 @@ RECIPE_WORDS = {
     "InputSpec.crop": "The box that is cut out of every slice before resizing.",
     "InputSpec.margin": "Border around the box, as a share of its sides.",
     "InputSpec.normalise": "`percentile`: each slice's 1st to 99th percentile becomes 0 to 1.",
+    "InputSpec.num_slices": "This many, evenly spaced, of the slices with lungs; null: all.",
+    "ObjectRule.kinds": "Names of the network's labels 1, 2, ...",
+    "ObjectRule.organs": "Kinds that are no lesions.",
+    "ObjectRule.score": "An object counts from this score on.",
+    "ObjectRule.mask": "A place belongs to an object from this probability on.",
     "SliceRule.kind": "`top-mean`: mean logit of the highest slices.",
     "SliceRule.fraction": "Share of the slices that `top-mean` takes, rounded up.",
     "Level.calibration": "One per label.",
@@ -145,6 +152,7 @@ RECIPE_WORDS = {
     "FittedOn.digest": "Digest of the split.",
     "FittedOn.side": "Side of the split; never the test side.",
     "FittedOn.criterion": "How the number was chosen.",
+    "FittedOn.leakage": "What the split is known to have on two sides; absent: nothing.",
     "FittedOn.num_cases": "Number of cases.",
     "FittedOn.num_patients": "Number of patients.",
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ctsieve.types.provenance import hashed
-from ctsieve.types.recipe import FittedOn, Level
+from ctsieve.types.recipe import FittedOn, Level, Recipe
 from ctsieve.types.results import Screening
 from ctsieve.types.volume import CTPicture, CTVolume, Window
 from ctsieve.writers._phrases import counted, hu_window, percent
@@ -100,13 +100,7 @@ def series_rows(image: CTVolume | CTPicture) -> tuple[SeriesRow, ...]:
 def bundle_rows(screening: Screening) -> tuple[Row, ...]:
     """What judged the image."""
     bundle, recipe = screening.bundle, screening.recipe
-    rule = recipe.slice_rule
     window = Window(centre=recipe.input.window.centre, width=recipe.input.window.width)
-    how = {
-        "mean": "mean of all judged slices",
-        "max": "highest slice",
-        "top-mean": f"mean of the highest {percent(rule.fraction)} of the slices",
-    }
     rows, columns = recipe.input.size
     return (
         ("Bundle", f"{bundle.name} {bundle.version}"),
@@ -118,9 +112,24 @@ def bundle_rows(screening: Screening) -> tuple[Row, ...]:
             f"{columns} \N{MULTIPLICATION SIGN} {rows} pixels, "
             f"window {hu_window(window)}, crop: {recipe.input.crop}",
         ),
-        ("Scan from slices", how[rule.kind]),
+        ("Scan from slices", _reading(recipe)),
         ("Software", screening.software),
     )
+
+
+def _reading(recipe: Recipe) -> str:
+    """How slices become an answer."""
+    number = recipe.input.num_slices
+    if recipe.kind == "scan":
+        return (
+            f"sequence of {'all judged' if number is None else number} slices, read by the network"
+        )
+    rule = recipe.slice_rule
+    return {
+        "mean": "mean of all judged slices",
+        "max": "highest slice",
+        "top-mean": f"mean of the highest {percent(rule.fraction)} of the slices",
+    }[rule.kind]
 
 
 def decision_rows(screening: Screening) -> tuple[Row, ...]:

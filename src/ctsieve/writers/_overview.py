@@ -61,13 +61,16 @@ class Coronal:
     height_mm: float
 
 
-def sheet(screening: Screening) -> Sheet:
-    """At most `NUM_TILES` evenly spaced slices, cropped to the lungs where they are known."""
+def sheet(screening: Screening, *, number: int = NUM_TILES, longest: int = TILE) -> Sheet:
+    """At most `number` evenly spaced slices, cropped to the lungs where they are known.
+
+    `longest` is the longer side of a tile in pixels.
+    """
     image = screening.image
     box = _box_of_lungs(screening.lungs, image.geometry)
-    indices = _evenly(_candidates(screening), NUM_TILES, always=screening.top_slices)
+    indices = _evenly(_candidates(screening), number, always=screening.top_slices)
     num_columns = min(len(indices), 6)
-    tile = true_size(image.geometry, box, longest=TILE)
+    tile = true_size(image.geometry, box, longest=longest)
     tile = (tile[0] + tile[0] % 2, tile[1] + tile[1] % 2)
     grey = [resized(grey_slice(image, i, box), tile) for i in indices]
     heat = None

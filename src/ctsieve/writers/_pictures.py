@@ -108,7 +108,7 @@ def jpeg_uri(pixels: Bytes, *, quality: int = SLICE_QUALITY) -> str:
     """A grey picture as a `data:` address."""
     with io.BytesIO() as buffer:
         Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=quality)
-        return _uri("image/jpeg", buffer.getvalue())
+        return picture_uri("image/jpeg", buffer.getvalue())
 
 
 def heat_uri(levels: Bytes) -> str:
@@ -118,7 +118,7 @@ def heat_uri(levels: Bytes) -> str:
     picture.putpalette(heat_colours().tobytes())
     with io.BytesIO() as buffer:
         picture.save(buffer, "PNG", transparency=heat_cover().tobytes(), compress_level=6)
-        return _uri("image/png", buffer.getvalue())
+        return picture_uri("image/png", buffer.getvalue())
 
 
 def slice_ruler(image: CTVolume | CTPicture, box: Box, size: Size) -> Ruler:
@@ -143,5 +143,6 @@ def scale_bar_mm(width_mm: float) -> int:
     return fitting[0] if fitting else SCALE_BARS_MM[-1]
 
 
-def _uri(kind: str, content: bytes) -> str:
+def picture_uri(kind: str, content: bytes) -> str:
+    """An encoded picture as a `data:` address."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

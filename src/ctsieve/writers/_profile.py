@@ -14,6 +14,7 @@ from ctsieve.types.volume import CTPicture, CTVolume
 from ctsieve.writers._overview import Coronal
 from ctsieve.writers._phrases import percent
 from ctsieve.writers._places import place_in_words
+from ctsieve.writers._words import label_name
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,6 +68,12 @@ class Profile:
     marks: tuple[Mark, ...]
     threshold_x: float
     threshold: str
+    """Empty where slices have shares and no scores."""
+    axis: str
+    """What is drawn to the right."""
+    middle: str
+    end: str
+    """What stands at the middle and at the end of the axis."""
     bar_length: float
     """Length of one millimetre; 0 without a coronal view."""
     num_slices: int
@@ -83,10 +90,11 @@ def profile(screening: Screening, scores: SliceScores, coronal: Coronal | None) 
         plot_height = coronal.height_mm * scale
     coronal_width = coronal.width_mm * scale if coronal is not None else 0.0
     left, right = coronal_width + LABEL_ROOM, WIDTH - RIGHT
-    x = left + scores.probability[:, 0].astype(np.float64) * (right - left)
+    value, full = _values(scores)
+    x = left + value / full * (right - left)
     y = TOP + (scores.index + 0.5) / num_slices * plot_height
     top = np.array(scores.top(screening.recipe.num_top_slices))
-    threshold = screening.recipe.picture.thresholds[0].value
+    threshold = screening.recipe.picture.thresholds[0].value if scores.has_scores else 0.0
     return Profile(
         width=WIDTH,
         height=TOP + plot_height + BOTTOM,
@@ -104,10 +112,23 @@ def profile(screening: Screening, scores: SliceScores, coronal: Coronal | None) 
             ends=(TOP + 6.0 + LABEL_STEP, TOP + plot_height - 6.0),
         ),
         threshold_x=left + threshold * (right - left),
-        threshold=percent(threshold),
+        threshold=percent(threshold) if scores.has_scores else "",
+        axis=f"slice score, {label_name(screening.recipe.labels[0])}"
+        if scores.has_scores
+        else "share of the slice in the answer",
+        middle="50" if scores.has_scores else percent(full / 2),
+        end="100 %" if scores.has_scores else percent(full),
         bar_length=scale,
         num_slices=num_slices,
     )
+
+
+def _values(scores: SliceScores) -> tuple[Floats, float]:
+    """What is drawn of each slice, and the end of its axis: scores, else shares."""
+    if scores.has_scores:
+        return scores.probability[:, 0].astype(np.float64), 1.0
+    shares = scores.weight.astype(np.float64)
+    return shares, float(shares.max())
 
 
 def _path(x: Floats, y: Floats, index: npt.NDArray[np.int64]) -> str:
@@ -122,12 +143,13 @@ def _path(x: Floats, y: Floats, index: npt.NDArray[np.int64]) -> str:
 def _dots(
     image: CTVolume | CTPicture, scores: SliceScores, x: Floats, y: Floats
 ) -> tuple[Dot, ...]:
+    values, _ = _values(scores)
     return tuple(
         Dot(
             x=float(x[k]),
             y=float(y[k]),
             counts=bool(scores.weight[k] > 0),
-            title=f"{place_in_words(image, int(i))}: {percent(float(scores.probability[k, 0]))}",
+            title=f"{place_in_words(image, int(i))}: {percent(float(values[k]))}",
         )
         for k, i in enumerate(scores.index)
     )

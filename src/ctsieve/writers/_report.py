@@ -5,6 +5,7 @@ from itertools import starmap
 
 from ctsieve.types.results import Finding, Screening
 from ctsieve.types.volume import CTVolume
+from ctsieve.writers._lesions import colour_of
 from ctsieve.writers._origin import (
     Row,
     SeriesRow,
@@ -55,6 +56,23 @@ class LesionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LesionTotalRow:
+    """All lesions of one kind in words; `colour` is that of their outlines."""
+
+    name: str
+    colour: str
+    count: int
+    volume: str
+    share: str
+
+    @property
+    def sentence(self) -> str:
+        """The numbers in a line."""
+        share = f"{self.share} of the lungs" if self.share else ""
+        return ", ".join(part for part in (f"{self.count} found", self.volume, share) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything a page says in words and numbers."""
 
@@ -70,6 +88,7 @@ class Report:
     findings: tuple[Finding, ...]
     measurements: tuple[Row, ...]
     lesions: tuple[LesionRow, ...]
+    lesion_totals: tuple[LesionTotalRow, ...]
     involvement: tuple[Row, ...]
     image: tuple[Row, ...]
     acquisition: tuple[Row, ...]
@@ -95,6 +114,7 @@ def report(screening: Screening) -> Report:
         findings=tuple(sorted(gate.findings, key=lambda f: f.severity != "rejection")),
         measurements=tuple(starmap(_measurement, gate.measurements.items())),
         lesions=_lesions(screening),
+        lesion_totals=_lesion_totals(screening),
         involvement=_involvement(screening),
         image=image_rows(screening.image),
         acquisition=acquisition_rows(screening.image),
@@ -162,6 +182,23 @@ def _lesions(screening: Screening) -> tuple[LesionRow, ...]:
         )
         for flag in screening.lesions
     )
+
+
+def _lesion_totals(screening: Screening) -> tuple[LesionTotalRow, ...]:
+    rows = []
+    for total in screening.lesion_totals:
+        red, green, blue = colour_of(screening, total.kind)
+        percentage = total.percent_of_lungs
+        rows.append(
+            LesionTotalRow(
+                name=lesion_name(total.kind),
+                colour=f"#{red:02x}{green:02x}{blue:02x}",
+                count=total.count,
+                volume="" if total.ml is None else quantity(total.ml, "ml"),
+                share="" if percentage is None else percent(percentage / 100),
+            )
+        )
+    return tuple(rows)
 
 
 def _involvement(screening: Screening) -> tuple[Row, ...]:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ctsieve.types.results import Prediction, Screening
+import numpy as np
+
+from ctsieve.types.results import Prediction, Screening, SliceScores
 from ctsieve.writers._phrases import percent, percent_beside
 
 NEITHER = "neither"
@@ -70,6 +72,13 @@ def call_of(prediction: Prediction) -> Call:
     if prediction.abstained is not None or not prediction.probability:
         return "none"
     return "positive" if any(k != NEITHER for k in prediction.positive) else "negative"
+
+
+def slice_words(scores: SliceScores, position: int) -> tuple[str, str]:
+    """A slice's score and its share in the answer; empty where the network has no such number."""
+    score = percent(float(scores.probability[position, 0])) if scores.has_scores else ""
+    tells = scores.has_scores or float(np.ptp(scores.weight)) > 0.0
+    return score, percent(float(scores.weight[position])) if tells else ""
 
 
 def headline(screening: Screening) -> Headline:

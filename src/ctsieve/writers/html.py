@@ -5,22 +5,19 @@ security policy allows exactly these by their digests.  The page is complete wit
 the script lets the heat fade and the slices scroll.
 """
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ctsieve.ops.window import LUNG
 from ctsieve.types.cards import FormatCard
-from ctsieve.types.results import Explanation, Screening
-from ctsieve.types.volume import CTPicture, CTVolume
+from ctsieve.types.results import Screening
+from ctsieve.types.volume import CTVolume
 from ctsieve.writers._atomic import write_whole
 from ctsieve.writers._colour import FAINTEST, heat_colours
+from ctsieve.writers._lesions import outline_uri
 from ctsieve.writers._overview import Coronal, Sheet, coronal, is_seen_from_front, sheet
-from ctsieve.writers._phrases import hu_window, percent
+from ctsieve.writers._page import environment, source_digest, text
+from ctsieve.writers._phrases import hu_window
 from ctsieve.writers._pictures import (
     CORONAL,
     SHEET_QUALITY,
@@ -41,14 +38,12 @@ from ctsieve.writers._pictures import (
 from ctsieve.writers._places import place_in_words
 from ctsieve.writers._profile import Profile, profile
 from ctsieve.writers._report import report
-from ctsieve.writers._words import label_name
+from ctsieve.writers._words import label_name, slice_words
 
 FILE_NAME = "report.html"
 
 PANEL = 480
 """Longest side of a top slice in pixels."""
-
-TEMPLATES = Path(__file__).parent / "_templates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +56,7 @@ class Panel:
     share: str
     grey: str
     heat: str
+    outline: str
     ruler: Ruler
 
 
@@ -96,9 +92,9 @@ def to_html(screening: Screening) -> str:
     if isinstance(image, CTVolume) and is_seen_from_front(image):
         front = coronal(image, explanation)
     overview = sheet(screening)
-    style, script = _text("report.css"), _text("report.js")
+    style, script = text("report.css"), text("report.js")
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             report=report(screening),
@@ -109,7 +105,6 @@ def to_html(screening: Screening) -> str:
             faintest=FAINTEST,
             front=None if front is None else _layer(front.grey, front.heat),
             profile=_profile(screening, front),
-            profile_label=label_name(screening.recipe.labels[0]),
             sheet=_layer(overview.grey, overview.heat, quality=SHEET_QUALITY),
             tile=overview.tile,
             viewer=slice_ruler(image, overview.box, overview.tile),
@@ -118,36 +113,28 @@ def to_html(screening: Screening) -> str:
             window=hu_window(LUNG),
             style=style,
             script=script,
-            style_digest=_source_digest(style),
-            script_digest=_source_digest(script),
+            style_digest=source_digest(style),
+            script_digest=source_digest(script),
         )
     )
 
 
 def _panels(screening: Screening) -> tuple[Panel, ...]:
     """Top slices, the first first; empty where nothing was judged."""
-    image, scores = screening.image, screening.slices
+    scores = screening.slices
     if scores is None:
         return ()
     panels = []
     for position in scores.top(screening.recipe.num_top_slices):
-        index = int(scores.index[position])
-        panels.append(
-            _panel(
-                image,
-                screening.explanation,
-                index,
-                score=percent(float(scores.probability[position, 0])),
-                share=percent(float(scores.weight[position])),
-            )
-        )
+        score, share = slice_words(scores, position)
+        panels.append(_panel(screening, int(scores.index[position]), score=score, share=share))
     return tuple(panels)
 
 
 def _glance(screening: Screening, front: Coronal | None) -> tuple[Panel, ...]:
     """What there was to be judged: the middle slice, and a volume from the front."""
     image = screening.image
-    middle = _panel(image, screening.explanation, image.geometry.shape[0] // 2)
+    middle = _panel(screening, image.geometry.shape[0] // 2)
     if front is None:
         return (middle,)
     view = Panel(
@@ -157,19 +144,14 @@ def _glance(screening: Screening, front: Coronal | None) -> tuple[Panel, ...]:
         share="",
         grey=jpeg_uri(front.grey),
         heat="",
+        outline="",
         ruler=scaled_ruler(front.size, CORONAL, width_mm=front.width_mm),
     )
     return (middle, view)
 
 
-def _panel(
-    image: CTVolume | CTPicture,
-    explanation: Explanation | None,
-    index: int,
-    *,
-    score: str = "",
-    share: str = "",
-) -> Panel:
+def _panel(screening: Screening, index: int, *, score: str = "", share: str = "") -> Panel:
+    image, explanation = screening.image, screening.explanation
     box = whole(image.geometry)
     size = true_size(image.geometry, box, longest=PANEL)
     heat = ""
@@ -183,6 +165,7 @@ def _panel(
         share=share,
         grey=jpeg_uri(resized(grey_slice(image, index, box), size)),
         heat=heat,
+        outline=outline_uri(screening, index, box, size),
         ruler=slice_ruler(image, box, size),
     )
 
@@ -228,28 +211,6 @@ def _legend() -> tuple[tuple[int, str], ...]:
         red, green, blue = (int(v) for v in colours[round(heat * 255)])
         stops.append((round(100 * k / 12), f"#{red:02x}{green:02x}{blue:02x}"))
     return tuple(stops)
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-@cache
-def _text(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _source_digest(text: str) -> str:
-    """What a content security policy calls an inline style or script by."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 CARD = FormatCard(title="HTML, one page for people", write=write)

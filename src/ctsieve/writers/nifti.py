@@ -1,4 +1,4 @@
-"""NIfTI: heat and lungs as voxels on the study's own grid, for viewers and further computing.
+"""NIfTI: heat, lungs and lesions on the study's own grid, for viewers and further computing.
 
 Source   NIfTI-1.1, nifti1.h of the NIfTI Data Format Working Group (header layout, `scl_slope`,
          sform and qform).
@@ -25,9 +25,11 @@ from ctsieve.types.results import Screening
 from ctsieve.types.volume import CTVolume
 from ctsieve.writers._atomic import write_whole
 from ctsieve.writers._colour import heat_levels
+from ctsieve.writers._lesions import kinds, lesion_slice
 
 HEAT_FILE = "heat.nii.gz"
 LUNGS_FILE = "lungs.nii.gz"
+LESIONS_FILE = "lesions.nii.gz"
 
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 COLUMN_ROW_SLICE = [2, 1, 0, 3]
@@ -64,7 +66,9 @@ HEADER = np.dtype(
 
 
 def write(screening: Screening, folder: Path) -> list[Path]:
-    """Write `heat.nii.gz` and `lungs.nii.gz`, each where the screening has it.
+    """Write `heat.nii.gz`, `lungs.nii.gz` and `lesions.nii.gz`, each where the screening has it.
+
+    Lesions are 1, 2, ... by their kind, in the order of `Screening.lesion_totals`.
 
     Raises:
         UsageError: the image is a picture and has no millimetres.
@@ -86,7 +90,19 @@ def write(screening: Screening, folder: Path) -> list[Path]:
         files[LUNGS_FILE] = _compressed(
             header, (plane.astype(np.uint8) for plane in screening.lungs)
         )
+    if screening.lesion_totals:
+        header = _header(image.geometry, slope=1.0, name="lesions")
+        levels = (_lesion_labels(screening, k) for k in range(image.geometry.shape[0]))
+        files[LESIONS_FILE] = _compressed(header, levels)
     return write_whole(folder, files)
+
+
+def _lesion_labels(screening: Screening, index: int) -> npt.NDArray[np.uint8]:
+    """One slice (rows, columns): 0, or the number of the kind of lesion."""
+    labels = np.zeros(screening.image.geometry.shape[1:], dtype=np.uint8)
+    for number, kind in enumerate(kinds(screening), start=1):
+        labels[lesion_slice(screening, kind, index)] = number
+    return labels
 
 
 def ras_affine(geometry: Geometry) -> npt.NDArray[np.float64]:
@@ -157,4 +173,4 @@ def _compressed(header: bytes, planes: Iterable[npt.NDArray[np.uint8]]) -> bytes
     return buffer.getvalue()
 
 
-CARD = FormatCard(title="NIfTI, heat and lungs as voxels", write=write, pictures=False)
+CARD = FormatCard(title="NIfTI, heat, lungs and lesions as voxels", write=write, pictures=False)

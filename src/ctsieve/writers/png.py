@@ -21,11 +21,11 @@ from ctsieve.writers._drawing import (
     colour_scale,
     draw_letters,
     draw_scale_bar,
-    wrapped,
     write_text,
 )
+from ctsieve.writers._layout import GAP, MARGIN, beside, framed, paragraphs, stacked
+from ctsieve.writers._lesions import outlines
 from ctsieve.writers._overview import coronal, is_seen_from_front
-from ctsieve.writers._phrases import percent
 from ctsieve.writers._pictures import (
     CORONAL,
     Bytes,
@@ -40,14 +40,12 @@ from ctsieve.writers._pictures import (
 )
 from ctsieve.writers._places import place_in_words
 from ctsieve.writers._report import ProbabilityBar, Report, report
-from ctsieve.writers._words import label_name
+from ctsieve.writers._words import label_name, slice_words
 
 LONGEST = 768
 """Longest side of a slice's picture in pixels."""
 WIDTH = 1232
 """Of the summary without its margins."""
-MARGIN = 24
-GAP = 12
 MOST_COLUMNS = 4
 WIDEST_COLUMN = 420
 EVIDENCE_WIDTH = 760
@@ -56,7 +54,7 @@ NARROWEST_WORDS = 480
 
 def write(screening: Screening, folder: Path) -> list[Path]:
     """Write `summary.png` and `slices/slice-NNN.png` (numbered from the head, from 1)."""
-    files = {"summary.png": _encoded(_summary(screening))}
+    files = {"summary.png": _encoded(summary_picture(screening))}
     for index in _shown(screening):
         name = f"slices/slice-{index + 1:03d}.png"
         files[name] = _encoded(_single(screening, index))
@@ -70,27 +68,28 @@ def _shown(screening: Screening) -> tuple[int, ...]:
 
 def _single(screening: Screening, index: int) -> Image.Image:
     """One slice with heat, its place and the notice burnt in beneath."""
-    picture = _slice(screening, index, longest=LONGEST)
-    lines = [place_in_words(screening.image, index), *_heat_words(screening)]
+    picture = hot_slice(screening, index, longest=LONGEST)
+    lines = [place_in_words(screening.image, index), *heat_words(screening)]
     width = max(picture.width, NARROWEST_WORDS)
-    words = _paragraphs(lines, width=width - 2 * MARGIN, size=16, fill=WHITE)
-    notice = _paragraphs([screening.notice], width=width - 2 * MARGIN, size=16, fill=AMBER)
-    return _stacked([picture, _framed(_stacked([words, notice]))])
+    words = paragraphs(lines, width=width - 2 * MARGIN, size=16, fill=WHITE)
+    notice = paragraphs([screening.notice], width=width - 2 * MARGIN, size=16, fill=AMBER)
+    return stacked([picture, framed(stacked([words, notice]))])
 
 
-def _summary(screening: Screening) -> Image.Image:
+def summary_picture(screening: Screening) -> Image.Image:
+    """The answer with its evidence on one page, the notice burnt in at its top and bottom."""
     words = report(screening)
     blocks = [
-        _paragraphs([words.notice], width=WIDTH, size=18, fill=AMBER),
-        _paragraphs([words.headline.title], width=WIDTH, size=38, fill=WHITE),
-        _paragraphs([words.headline.detail], width=WIDTH, size=19, fill=WHITE),
+        paragraphs([words.notice], width=WIDTH, size=18, fill=AMBER),
+        paragraphs([words.headline.title], width=WIDTH, size=38, fill=WHITE),
+        paragraphs([words.headline.detail], width=WIDTH, size=19, fill=WHITE),
         *(_bar(bar) for bar in words.bars),
-        _paragraphs(_gate_words(words), width=WIDTH, size=17, fill=GREY),
+        paragraphs(_gate_words(words), width=WIDTH, size=17, fill=GREY),
         _slices(screening),
         _front(screening),
-        _paragraphs(_origin_words(screening, words), width=WIDTH, size=15, fill=GREY),
+        paragraphs([origin_words(screening), words.notice], width=WIDTH, size=15, fill=GREY),
     ]
-    return _framed(_stacked([block for block in blocks if block.height]))
+    return framed(stacked([block for block in blocks if block.height]))
 
 
 def _gate_words(words: Report) -> list[str]:
@@ -98,16 +97,17 @@ def _gate_words(words: Report) -> list[str]:
     return [f"{words.verdict_title}.", *findings]
 
 
-def _origin_words(screening: Screening, words: Report) -> list[str]:
+def origin_words(screening: Screening) -> str:
+    """What judged, and the name of its answer."""
     bundle = screening.bundle
-    return [
-        f"{words.software}, bundle {bundle.name} {bundle.version} ({bundle.digest[:12]}), "
-        f"report {words.id}",
-        words.notice,
-    ]
+    return (
+        f"{screening.software}, bundle {bundle.name} {bundle.version} ({bundle.digest[:12]}), "
+        f"report {screening.id}"
+    )
 
 
-def _heat_words(screening: Screening) -> list[str]:
+def heat_words(screening: Screening) -> list[str]:
+    """What the colours mean; nothing where there is no heat."""
     shown = screening.explanation
     if shown is None:
         return []
@@ -117,8 +117,8 @@ def _heat_words(screening: Screening) -> list[str]:
     ]
 
 
-def _slice(screening: Screening, index: int, *, longest: int) -> Image.Image:
-    """One slice with heat, directions and scale bar."""
+def hot_slice(screening: Screening, index: int, *, longest: int) -> Image.Image:
+    """One slice with heat, outlines of lesions, directions and scale bar."""
     image, explanation = screening.image, screening.explanation
     box = whole(image.geometry)
     size = true_size(image.geometry, box, longest=longest)
@@ -126,21 +126,29 @@ def _slice(screening: Screening, index: int, *, longest: int) -> Image.Image:
     heat = None
     if explanation is not None:
         heat = resized(heat_slice(explanation, index, box), size)
-    return _marked(grey, heat, slice_ruler(image, box, size))
+    outline = outlines(screening, index, box, size)
+    return marked(grey, heat, slice_ruler(image, box, size), outline)
 
 
-def _plain_slice(image: CTVolume | CTPicture, index: int, *, longest: int) -> Image.Image:
+def plain_slice(image: CTVolume | CTPicture, index: int, *, longest: int) -> Image.Image:
+    """One slice with directions and scale bar."""
     box = whole(image.geometry)
     size = true_size(image.geometry, box, longest=longest)
     grey = resized(grey_slice(image, index, box), size)
-    return _marked(grey, None, slice_ruler(image, box, size))
+    return marked(grey, None, slice_ruler(image, box, size))
 
 
-def _marked(grey: Bytes, heat: Bytes | None, ruler: Ruler) -> Image.Image:
+def marked(
+    grey: Bytes, heat: Bytes | None, ruler: Ruler, outline: Bytes | None = None
+) -> Image.Image:
+    """A grey picture with heat, outlines of lesions, directions and scale bar."""
     if heat is None:
         picture = Image.fromarray(grey).convert("RGB")
     else:
         picture = Image.fromarray(paint(grey, heat))
+    if outline is not None:
+        shown = Image.fromarray(outline, mode="RGBA")
+        picture.paste(shown, mask=shown)
     draw_letters(picture, ruler.letters)
     if ruler.bar_length:
         draw_scale_bar(picture, length=ruler.bar_length, shown=ruler.bar_shown)
@@ -154,23 +162,27 @@ def _slices(screening: Screening) -> Image.Image:
     width = min(room, WIDEST_COLUMN)
     columns = []
     for index in shown:
-        pictures = [_plain_slice(screening.image, index, longest=width)]
-        if screening.explanation is not None:
-            pictures.append(_slice(screening, index, longest=width))
+        pictures = [plain_slice(screening.image, index, longest=width)]
+        if screening.explanation is not None or screening.lesion_instances:
+            pictures.append(hot_slice(screening, index, longest=width))
         if len(shown) == 1:
-            pictures = [_beside(pictures)]
-        captions = [place_in_words(screening.image, index), *_score_words(screening, index)]
-        words = _paragraphs(captions, width=width, size=15, fill=WHITE)
-        columns.append(_stacked([*pictures, words]))
-    return _beside(columns)
+            pictures = [beside(pictures)]
+        captions = [place_in_words(screening.image, index), *score_words(screening, index)]
+        words = paragraphs(captions, width=width, size=15, fill=WHITE)
+        columns.append(stacked([*pictures, words]))
+    return beside(columns)
 
 
-def _score_words(screening: Screening, index: int) -> list[str]:
+def score_words(screening: Screening, index: int) -> list[str]:
+    """The score of a slice that was judged; nothing for any other."""
     scores = screening.slices
     if scores is None or index not in scores.index:
         return []
     position = scores.index.tolist().index(index)
-    return [f"Score of this slice {percent(float(scores.probability[position, 0]))}"]
+    score, share = slice_words(scores, position)
+    if score:
+        return [f"Score of this slice {score}"]
+    return [f"Share in the answer {share}"] if share else []
 
 
 def _front(screening: Screening) -> Image.Image:
@@ -180,23 +192,24 @@ def _front(screening: Screening) -> Image.Image:
     if isinstance(image, CTVolume) and is_seen_from_front(image):
         view = coronal(image, screening.explanation)
         ruler = scaled_ruler(view.size, CORONAL, width_mm=view.width_mm)
-        pictures.append(_marked(view.grey, view.heat, ruler))
+        pictures.append(marked(view.grey, view.heat, ruler))
     evidence = [_evidence(report(screening))]
     if screening.explanation is not None:
-        words = _paragraphs(_heat_words(screening), width=EVIDENCE_WIDTH, size=15, fill=WHITE)
+        words = paragraphs(heat_words(screening), width=EVIDENCE_WIDTH, size=15, fill=WHITE)
         evidence = [colour_scale(300, 14), words, *evidence]
-    return _beside([*pictures, _stacked(evidence)])
+    return beside([*pictures, stacked(evidence)])
 
 
 def _evidence(words: Report) -> Image.Image:
-    """Lesion flags and involvement, a line each."""
+    """Lesion flags, lesions found and involvement, a line each."""
     lines = [
         f"{row.name}: {'yes' if row.present else 'no'} ({row.shown}, threshold "
         f"{row.threshold_shown})"
         for row in words.lesions
     ]
+    lines += [f"{row.name}: {row.sentence}" for row in words.lesion_totals]
     lines += [f"{name}: {value}" for name, value in words.involvement]
-    return _paragraphs(lines, width=EVIDENCE_WIDTH, size=15, fill=GREY)
+    return paragraphs(lines, width=EVIDENCE_WIDTH, size=15, fill=GREY)
 
 
 def _bar(bar: ProbabilityBar) -> Image.Image:
@@ -215,50 +228,6 @@ def _bar(bar: ProbabilityBar) -> Image.Image:
     anchor = "la" if bar.threshold < 10 else "ra" if bar.threshold > 90 else "ma"
     write_text(block, (limit, 46), shown, size=14, fill=GREY, anchor=anchor)
     return block
-
-
-def _paragraphs(
-    texts: list[str],
-    *,
-    width: int,
-    size: int,
-    fill: tuple[int, int, int],
-) -> Image.Image:
-    """Texts under each other, broken where they are too long; no height where there are none."""
-    lines = [line for text in texts for line in wrapped(text, size=size, width=width)]
-    step = round(size * 1.4)
-    block = canvas(width, len(lines) * step)
-    for number, line in enumerate(lines):
-        write_text(block, (0, number * step + size * 0.1), line, size=size, fill=fill)
-    return block
-
-
-def _stacked(blocks: list[Image.Image]) -> Image.Image:
-    """Pictures under each other with gaps."""
-    height = sum(block.height + GAP for block in blocks)
-    picture = canvas(max(block.width for block in blocks), height)
-    top = 0
-    for block in blocks:
-        picture.paste(block, (0, top))
-        top += block.height + GAP
-    return picture
-
-
-def _beside(pictures: list[Image.Image]) -> Image.Image:
-    """Pictures side by side with gaps; no height where there are none."""
-    width = sum(picture.width + GAP for picture in pictures)
-    block = canvas(width, max((picture.height for picture in pictures), default=0))
-    left = 0
-    for picture in pictures:
-        block.paste(picture, (left, 0))
-        left += picture.width + GAP
-    return block
-
-
-def _framed(content: Image.Image) -> Image.Image:
-    picture = canvas(content.width + 2 * MARGIN, content.height + 2 * MARGIN)
-    picture.paste(content, (MARGIN, MARGIN))
-    return picture
 
 
 def _encoded(picture: Image.Image) -> bytes:

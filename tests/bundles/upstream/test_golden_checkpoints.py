@@ -15,7 +15,7 @@ from tests.bundles.upstream.golden_checkpoints import (
     golden_state,
     old_spelling,
 )
-from tests.screened import phantom_picture
+from tests.screened import phantom, phantom_picture
 
 from ctsieve.bundles import store
 from ctsieve.bundles.upstream import upstream_of
@@ -25,6 +25,7 @@ from ctsieve.pipeline.checkpoint import read_checkpoint
 from ctsieve.pipeline.import_checkpoint import (
     ARCHITECTURE,
     WEIGHTS,
+    Imported,
     build,
     fitted,
     import_checkpoint,
@@ -32,37 +33,75 @@ from ctsieve.pipeline.import_checkpoint import (
 )
 from ctsieve.pipeline.screen import Screener
 
+KINDS = {
+    "lstm": "instances",
+    "affinity": "instances",
+    "single-shot": "instances",
+    "mask-rcnn": "instances",
+    "lstm-att2": "scan",
+}
 OLD = {"affinity", "single-shot"}
 """Layouts whose file is written in the old spelling and the file format of old torch."""
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
-def test_an_authors_file_gives_the_golden_weights_back(name: str, tmp_path: Path) -> None:
-    layout, source = LAYOUTS[name], tmp_path / "authors.pth"
+@pytest.fixture(scope="module")
+def imported(name: str, tmp_path_factory: pytest.TempPathFactory) -> Imported:
+    """The bundle that an authors' file of that layout becomes."""
+    layout, folder = LAYOUTS[name], tmp_path_factory.mktemp(name)
     state = golden_state(layout)
     if name in OLD:
         state = old_spelling(state)
+    source = folder / "authors.pth"
     torch.save(layout.wrap(state), source, _use_new_zipfile_serialization=name not in OLD)
-    imported = import_checkpoint(source, model=layout.model, folder=tmp_path / "out")
+    return import_checkpoint(source, model=layout.model, folder=folder / "out")
 
+
+@pytest.mark.parametrize("name", LAYOUTS, scope="module")
+def test_an_authors_file_gives_the_golden_weights_back(name: str, imported: Imported) -> None:
+    layout, folder = LAYOUTS[name], imported.bundle.folder
     fill, gold = fill_and_gold(layout)
-    ours = safetensors.torch.load((imported.folder / WEIGHTS).read_bytes())
-    assert fill.fingerprint(ours) == gold[layout.digest]
-    document = json.loads((imported.folder / ARCHITECTURE).read_text(encoding="utf-8"))
+    model = load_imported(folder, preset="paper")
+    assert not model.training
+    assert fill.fingerprint(model.state_dict()) == gold[layout.digest]
+    document = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
     for path, value in layout.settings.items():
         assert document["settings"][path] == (list(value) if isinstance(value, tuple) else value)
 
 
-def test_an_imported_folder_is_a_network_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", LAYOUTS, scope="module")
+def test_an_authors_file_ends_in_a_bundle_that_screens(name: str, imported: Imported) -> None:
+    bundle, kind = imported.bundle, KINDS.get(name, "slice")
+    assert bundle.recipe.kind == kind
+    assert all(row.passed for row in verify(bundle))
+    assert "Not calibrated" in bundle.text("MODEL_CARD.md")
+
+    image = phantom().volume if kind == "scan" else phantom_picture()
+    screening = Screener.load(bundle.folder, threads=1).screen(image)
+    prediction = screening.prediction
+    assert not prediction.calibrated
+    if name == "mask-rcnn":
+        assert prediction.probability == {}
+        assert "no class" in str(prediction.abstained)
+    else:
+        assert list(prediction.probability) == ["covid19", "other_pneumonia", "neither"]
+        assert prediction.abstained is None
+        assert set(prediction.threshold.values()) == {0.5}
+    assert bool(screening.lesion_totals) is (kind == "instances")
+    if kind == "scan":
+        assert screening.slices is not None
+        assert screening.slices.index.size == 16  # of the 22 that show lungs
+        assert len(screening.top_slices) == 4
+        assert screening.explanation is not None
+
+
+def test_a_first_stage_is_no_classifier(tmp_path: Path) -> None:
     layout, source = LAYOUTS["mask-rcnn"], tmp_path / "authors.pth"
     torch.save(layout.wrap(golden_state(layout)), source)
-    folder = import_checkpoint(source, model="mask-net", folder=tmp_path / "out").folder
-    fill, gold = fill_and_gold(layout)
-    model = load_imported(folder, preset="paper")
-    assert fill.fingerprint(model.state_dict()) == gold[layout.digest]
+    out = import_checkpoint(source, model="mask-net", folder=tmp_path / "out")
+    model = load_imported(out.bundle.folder, preset="paper")
     assert isinstance(model, MaskRcnn)
     assert model.config.detector.branches.mask_values == "logit"
-    assert not model.training
+    assert out.bundle.recipe.labels == ()
 
 
 @pytest.mark.parametrize("prefix", ["densenet169_out.", ""])
@@ -93,7 +132,7 @@ def test_la_dnn_becomes_a_bundle_that_says_it_is_not_calibrated(tmp_path: Path) 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         imported = import_checkpoint(source, model="la-dnn", folder=folder)
-    assert imported.is_bundle
+    assert imported.bundle.folder == folder
     bundle = store.import_bundle(folder)
     assert all(row.passed for row in verify(bundle))
     assert bundle.recipe.picture.calibration[0].fitted is None

@@ -152,7 +152,8 @@ def test_anchors_without_numbers_are_refused(tmp_path: Path) -> None:
 def imported(state: dict[str, Tensor], folder: Path) -> Path:
     """Save `state` and import it as the affinity model."""
     torch.save({"model_weights": state}, folder / "authors.pth")
-    return import_checkpoint(folder / "authors.pth", model=NAME, folder=folder / "out").folder
+    out = import_checkpoint(folder / "authors.pth", model=NAME, folder=folder / "out")
+    return out.bundle.folder
 
 
 def test_sizes_come_from_the_file(state: dict[str, Tensor], tmp_path: Path) -> None:
@@ -247,10 +248,12 @@ def test_the_command_line_imports_and_says_what_is_missing(
     assert ended.value.code == 0
     said = capsys.readouterr().out
     assert f"{len(state)} tensors of {NAME}" in said
-    assert "no screening bundle: that also needs a graph" in said
+    assert f"{NAME}-resnet18-authors 0.1.0" in said
+    assert "not calibrated" in said
     document = json.loads((out / "architecture.json").read_text(encoding="utf-8"))
     assert document["settings"]["num_affinities"] == 8
-    assert len(safetensors.torch.load((out / WEIGHTS).read_bytes())) == len(state)
+    stored = safetensors.torch.load((out / WEIGHTS).read_bytes())
+    assert set(stored) == {name for name in state if not name.endswith("num_batches_tracked")}
 
 
 def on(backbone: ResNetName) -> DetectorConfig:

@@ -51,7 +51,13 @@ class Found(NamedTuple):
     """Objects of one image, the surest first; empty places have label, score, box and mask 0."""
 
     regions: Regions
-    masks: Float[Tensor, "D H W"]
+    roi_masks: Float[Tensor, "D S S"]  # cell by cell of each box
+    size: tuple[int, int]  # rows and columns of the image
+
+    @property
+    def masks(self) -> Float[Tensor, "D H W"]:
+        """The masks on the image's grid."""
+        return paste(self.roi_masks, self.regions.boxes, self.size)
 
 
 class Objects(NamedTuple):
@@ -61,6 +67,7 @@ class Objects(NamedTuple):
     labels: Int64[Tensor, "B D"]
     scores: Float[Tensor, "B D"]
     masks: Float[Tensor, "B D H W"]
+    roi_masks: Float[Tensor, "B D S S"]  # the masks cell by cell of each box
 
 
 class Branches(nn.Module):
@@ -123,7 +130,7 @@ class Detector(nn.Module):
         return Look(maps, size, anchored, self.rpn.propose(anchored, size))
 
     def found(self, look: Look) -> Found:
-        """The objects of one image with their masks on its grid."""
+        """The objects of one image."""
         branches = self.roi_heads
         logits, deltas = branches.judge(look, look.proposals.boxes)
         every = candidates(logits, deltas, look.proposals.boxes, look.size)
@@ -134,7 +141,7 @@ class Detector(nn.Module):
             own = own.sigmoid()
         number = branches.config.num_detections
         shown = Regions(*(filled(values, number) for values in regions))
-        return Found(shown, paste(filled(own[:, 0], number), shown.boxes, look.size))
+        return Found(shown, filled(own[:, 0], number), look.size)
 
     def segmentation_losses(
         self, images: Float[Tensor, "B C H W"], targets: Sequence[Target]
@@ -161,13 +168,14 @@ class Detector(nn.Module):
 
 
 def all_objects(found: Sequence[Found]) -> Objects:
-    """The objects of the images of a batch."""
+    """The objects of the images of a batch, their masks on the images' grid."""
     regions = [f.regions for f in found]
     return Objects(
         torch.stack([r.boxes for r in regions]),
         torch.stack([r.labels for r in regions]),
         torch.stack([r.scores for r in regions]),
         torch.stack([f.masks for f in found]),
+        torch.stack([f.roi_masks for f in found]),
     )
 
 

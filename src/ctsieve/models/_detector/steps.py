@@ -67,7 +67,6 @@ def is_trained(name: str) -> bool:
 
 EXEMPT = {
     "gradients": "two steps train different parts; tests/models holds both of them",
-    "onnx": "the graph holds one image at a time; tests/models compares it",
 }
 """Laws of models that detectors keep in their own way."""
 

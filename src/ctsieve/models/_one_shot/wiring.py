@@ -41,6 +41,7 @@ class OneShotOutput(NamedTuple):
     labels: Int64[Tensor, "B D"]  # 0: an empty place
     scores: Float[Tensor, "B D"]
     masks: Float[Tensor, "B D H W"]  # probabilities
+    roi_masks: Float[Tensor, "B D S S"]  # the masks cell by cell of each box
     regions: Float[Tensor, "B R 4"]  # in the order that the classifier reads them
     region_scores: Float[Tensor, "B R"]
     region_labels: Int64[Tensor, "B R"]

@@ -1,0 +1,101 @@
+"""`ctsieve evaluate`: a bundle on labelled cases, as a report that a reviewer can check."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ctsieve.cli._progress import stages
+from ctsieve.cli._tables import as_text
+
+if TYPE_CHECKING:
+    from ctsieve.evaluation.page import Page
+
+
+def run(
+    bundle: Annotated[
+        str, typer.Argument(help="Bundle name, folder or .ctsieve file; - with a score file.")
+    ],
+    data: Annotated[
+        Path,
+        typer.Argument(help="Score file, CSV of cases (case,patient,label,file), or collection."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for report, figures and tables.")
+    ] = None,
+    datasets: Annotated[
+        list[str] | None, typer.Option("--dataset", help="Of a collection; repeat for several.")
+    ] = None,
+    side: Annotated[
+        str, typer.Option(help="Side of the split: tune, test, external; it stands on the report.")
+    ] = "",
+    config: Annotated[
+        Path | None, typer.Option(help="Settings of the training run whose split to use.")
+    ] = None,
+    positive: Annotated[str, typer.Option(help="The label to be found.")] = "covid19",
+    negative: Annotated[
+        list[str] | None, typer.Option(help="Count this unknown label as negative; repeatable.")
+    ] = None,
+    prevalence: Annotated[
+        list[float] | None, typer.Option(help="PPV and NPV at this share of ill; repeatable.")
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="A paper's tables: one-shot, att2, lstm-att2, series, la-dnn."),
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Scores of a baseline, for la-dnn's curves.")
+    ] = None,
+    faithfulness: Annotated[
+        int, typer.Option(min=0, help="Test the explanations of this many cases.")
+    ] = 0,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Scores as Parquet.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print report.json.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
+) -> None:
+    """Score labelled cases with a bundle and report how good the answers are.
+
+    Exit codes: 0 reported, 3 the cases or scores are unfit, 4 the bundle is missing or damaged.
+    """
+    from ctsieve.pipeline.evaluation_files import Options, to_json, write_protocol
+    from ctsieve.pipeline.evaluation_job import Job, evaluate_job, protocol_job
+    from ctsieve.types.errors import UsageError
+
+    if out is None and not json and protocol is None:
+        raise UsageError("say where the report goes", hint="add --out FOLDER, or --json")
+    job = Job(
+        bundle=bundle,
+        data=data,
+        datasets=tuple(datasets or ()),
+        side=side,
+        config=config,
+        threads=threads,
+        faithfulness=faithfulness,
+    )
+    if protocol is not None:
+        with stages() as stage:
+            tables, charts = protocol_job(job, protocol, baseline, progress=stage("Scoring"))
+        typer.echo("\n\n".join(as_text(table) for table in tables))
+        for path in write_protocol(tables, charts, out) if out is not None else ():
+            typer.echo(path)
+        return
+    options = Options(
+        positive=positive,
+        negative=tuple(negative or ()),
+        prevalences=tuple(prevalence or ()) or Options().prevalences,
+        scores_name="scores.parquet" if parquet else "scores.csv",
+    )
+    with stages() as stage:
+        page = evaluate_job(job, options, out, progress=stage("Scoring"))
+    if json:
+        typer.echo(to_json(page))
+        return
+    typer.echo(_summary(page), err=True)
+    typer.echo(f"{out}/report.html")
+
+
+def _summary(page: "Page") -> str:
+    """The verdict in a few lines, for people."""
+    verdict = page.verdict
+    lines = [f"{verdict.title}.", verdict.detail, *(f"  - {doubt}" for doubt in verdict.doubts)]
+    return "\n".join([*lines, page.summary.report.notice])

@@ -1,0 +1,118 @@
+"""From a score table to samples: one question, one level, and whose label counts as what.
+
+A level is "slice" (single slices and pictures), "scan" (volumes and stacks) or "patient": the mean
+probability of a patient's scans, or of its slices where it has no scan.  A patient whose images
+have different labels (a paper's figures of several people, say) is one unit per label, and is
+still drawn as one by the bootstrap.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from ctsieve.evaluation.multiclass import ClassSample
+from ctsieve.evaluation.sample import Sample
+from ctsieve.types.errors import InputRejected
+from ctsieve.types.promise import promise
+from ctsieve.types.scores import CaseScore, ScoreTable
+
+Level = Literal["slice", "scan", "patient"]
+LEVELS: tuple[Level, ...] = ("slice", "scan", "patient")
+
+NEGATIVE = ("neither", "other_pneumonia", "non_covid19", "covid19")
+"""Labels that may stand for "not this one"; any other word is more likely a slip of the pen."""
+
+
+def check_labels(table: ScoreTable, positive: str, *, negative: Sequence[str] = ()) -> None:
+    """Refuse labels that nobody can tell right or wrong.
+
+    Raises:
+        InputRejected: the bundle does not know `positive`, or a case has an unknown label.
+    """
+    known = ", ".join(table.labels)
+    if positive not in table.labels:
+        raise InputRejected(f"the bundle does not know {positive!r}", hint=f"it knows: {known}")
+    understood = {*table.labels, *NEGATIVE, *negative}
+    for row in table.rows:
+        if row.label not in understood:
+            raise InputRejected(
+                f"case {row.case!r} has the label {row.label!r}, which the bundle does not know",
+                hint=f"it knows: {known}; to count it as negative say --negative {row.label}",
+            )
+
+
+def sample_of(table: ScoreTable, positive: str, level: Level) -> Sample:
+    """The judged cases of one level, as a yes-no question.
+
+    Raises:
+        InputRejected: no case of that level has a score, or a score is none.
+    """
+    groups = _units(table, level)
+    if not groups:
+        raise InputRejected(f"none of {len(table.rows)} cases could be judged at {level} level")
+    return Sample(
+        probability=np.array([_mean(r.scores[positive] for r in rows) for rows in groups]),
+        positive=np.array([rows[0].label == positive for rows in groups]),
+        patient=np.array([rows[0].patient for rows in groups]),
+        threshold=np.array([_mean(r.thresholds[positive] for r in rows) for rows in groups]),
+    )
+
+
+def units(table: ScoreTable, level: Level) -> list[tuple[CaseScore, ...]]:
+    """The rows behind each case of `sample_of`, in its order."""
+    return _units(table, level)
+
+
+def levels_of(table: ScoreTable) -> tuple[Level, ...]:
+    """The levels that have judged cases, the patient's last."""
+    own = {row.level for row in table.judged}
+    return tuple(level for level in LEVELS if level in own or (level == "patient" and own))
+
+
+def class_sample_of(table: ScoreTable, level: Level) -> ClassSample:
+    """The judged cases of one level, as a question with several answers: the likeliest label.
+
+    Raises:
+        InputRejected: the bundle tells fewer than two labels apart or flags them one by one, a case
+            has a label that is none of them, or no case has a score.
+    """
+    if len(table.labels) < 2 or table.multi_label:
+        raise InputRejected(f"the bundle answers yes or no to {', '.join(table.labels)} only")
+    groups = _units(table, level)
+    if not groups:
+        raise InputRejected(f"none of {len(table.rows)} cases could be judged at {level} level")
+    number = {label: i for i, label in enumerate(table.labels)}
+    foreign = sorted({rows[0].label for rows in groups} - set(number))
+    if foreign:
+        raise InputRejected(
+            f"cases have the label {foreign[0]!r}, which is none of {', '.join(table.labels)}"
+        )
+    scores = np.array(
+        [[_mean(r.scores[label] for r in rows) for label in table.labels] for rows in groups]
+    )
+    return ClassSample(
+        labels=table.labels,
+        true=np.array([number[rows[0].label] for rows in groups], dtype=np.intp),
+        called=scores.argmax(axis=1),
+        patient=np.array([rows[0].patient for rows in groups]),
+    )
+
+
+def _units(table: ScoreTable, level: Level) -> list[tuple[CaseScore, ...]]:
+    judged = sorted(table.judged, key=lambda row: row.case)
+    if level != "patient":
+        return [(row,) for row in judged if row.level == level]
+    scanned = {row.patient for row in judged if row.level == "scan"}
+    groups: dict[tuple[str, str], list[CaseScore]] = defaultdict(list)
+    for row in judged:
+        if row.level == "scan" or row.patient not in scanned:
+            groups[row.patient, row.label].append(row)
+    return [tuple(rows) for rows in groups.values()]
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    promise(bool(listed), "a unit has a row")
+    return float(np.mean(listed))

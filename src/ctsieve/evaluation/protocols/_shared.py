@@ -1,0 +1,50 @@
+"""What all protocols say: whose row is ours, and that other data are other data."""
+
+import numpy as np
+import numpy.typing as npt
+
+from ctsieve.evaluation.cohort import Level, class_sample_of
+from ctsieve.evaluation.multiclass import PAPER_ORDER
+from ctsieve.types.errors import InputRejected
+from ctsieve.types.scores import ScoreTable
+
+MISSING = "-"
+Matrix = npt.NDArray[np.int64]
+
+
+def ours(table: ScoreTable) -> str:
+    """The name of our row."""
+    return f"{table.bundle.name} {table.bundle.version} (here)"
+
+
+def paper_matrix(table: ScoreTable, level: Level) -> Matrix:
+    """The confusion matrix (3, 3) in the papers' order: normal, other pneumonia, COVID-19.
+
+    Raises:
+        InputRejected: the bundle does not tell exactly these three apart.
+    """
+    if set(table.labels) != set(PAPER_ORDER):
+        raise InputRejected(
+            f"the paper tells {', '.join(PAPER_ORDER)} apart, the bundle {', '.join(table.labels)}",
+            hint="this protocol needs a bundle of the paper's kind",
+        )
+    matrix = class_sample_of(table, level).matrix()
+    order = [table.labels.index(label) for label in PAPER_ORDER]
+    return np.asarray(matrix[np.ix_(order, order)])
+
+
+def data_note(table: ScoreTable, *, published: int, what: str) -> str:
+    """Whether our row may stand beside the published ones."""
+    judged = len(table.judged)
+    digest = table.cases_digest[:12]
+    lost = len(table.rows) - judged
+    unjudged = f", {lost} more without a score" if lost else ""
+    if judged == published and not lost:
+        return (
+            f"Published on {published} {what}; here as many, cases digest {digest}. "
+            "Whether they are the same ones the digest has to show."
+        )
+    return (
+        f"Published on {published} {what}; here on {judged}{unjudged} (cases digest {digest}): "
+        "not the same data, so the rows do not rank the models."
+    )

@@ -1,0 +1,79 @@
+"""LA-DNN: accuracy, F1, AUC and recall of COVID-CT pictures, and the five lesion outputs.
+
+Paper    Liu et al., medRxiv 2020.05.11.20097907, section 4, table 1, ROC and PR figures, pair plot.
+         Table 1 is lost in the text at hand; its rows here hold what abstracts, prose and the
+         authors' update of 2020-05-27 say, and a dash for the rest.
+Differs  The authors' code computes the AUC from calls, the paper from the curve, as ours is.
+"""
+
+import numpy as np
+
+from ctsieve.evaluation.charts import Chart, pair_chart, precision_recall_chart, roc_chart
+from ctsieve.evaluation.cohort import check_labels, sample_of, units
+from ctsieve.evaluation.measures import MEASURES, measured
+from ctsieve.evaluation.protocols._card import ProtocolCard
+from ctsieve.evaluation.protocols._shared import MISSING, data_note, ours
+from ctsieve.evaluation.reliability import logit
+from ctsieve.types.errors import InputRejected
+from ctsieve.types.report import Figure, Table
+from ctsieve.types.scores import ScoreTable
+
+POSITIVE = "covid19"
+COLUMNS = ("accuracy", "f1", "auc", "sensitivity", "ppv")
+PUBLISHED = (
+    ("LA-DNN, DenseNet169", "0.85", "0.85", "0.912", "0.857", MISSING),
+    ("baseline, DenseNet169", MISSING, MISSING, "0.874", MISSING, MISSING),
+    ("LA-DNN, VGG16", MISSING, MISSING, "0.898", MISSING, MISSING),
+    ("baseline, VGG16", MISSING, MISSING, "0.829", MISSING, MISSING),
+    ("LA-DNN, second version", "0.886", MISSING, "0.940", "0.888", "0.879"),
+)
+NUM_TEST = 203
+LESIONS = ("GGO", "Csld", "CrPa", "AirBr", "InSepThi")
+
+
+def tables(table: ScoreTable) -> tuple[Table, ...]:
+    """Table 1 with our row.
+
+    Raises:
+        InputRejected: the bundle does not know COVID-19, or nothing was judged.
+    """
+    check_labels(table, POSITIVE)
+    sample = sample_of(table, POSITIVE, "slice")
+    values = measured(sample, {name: MEASURES[name] for name in COLUMNS})
+    cells = [f"{v.value:.3f}" if isinstance(v, Figure) else MISSING for v in values.values()]
+    return (
+        Table(
+            title="LA-DNN, table 1: pictures of COVID-CT",
+            columns=("model", "accuracy", "F1", "AUC", "recall", "precision"),
+            rows=(*PUBLISHED, (ours(table), *cells)),
+            note=data_note(table, published=NUM_TEST, what="pictures of the official test split"),
+        ),
+    )
+
+
+def charts(table: ScoreTable, baseline: ScoreTable | None = None) -> tuple[Chart, ...]:
+    """ROC and PR curves, with a baseline's where its scores are given, and the pair plot.
+
+    Raises:
+        InputRejected: the baseline was not given the same cases.
+    """
+    samples = {ours(table): sample_of(table, POSITIVE, "slice")}
+    if baseline is not None:
+        if baseline.cases_digest != table.cases_digest:
+            raise InputRejected("the baseline was not given the same cases")
+        samples = {ours(baseline): sample_of(baseline, POSITIVE, "slice"), **samples}
+    found = [roc_chart(samples), precision_recall_chart(samples)]
+    rows = [unit[0] for unit in units(table, "slice")]
+    kinds = [kind for kind in LESIONS if rows and all(kind in row.lesions for row in rows)]
+    if kinds:
+        outputs = logit(np.array([[row.lesions[kind] for kind in kinds] for row in rows]))
+        found.append(pair_chart(kinds, outputs, np.array([r.label == POSITIVE for r in rows])))
+    return tuple(found)
+
+
+CARD = ProtocolCard(
+    title="LA-DNN: table 1, ROC and PR curves, pair plot of the lesion outputs",
+    paper="https://doi.org/10.1101/2020.05.11.20097907",
+    tables=tables,
+    charts=charts,
+)

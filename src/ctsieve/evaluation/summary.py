@@ -1,0 +1,245 @@
+"""Everything a reader of an evaluation asks, from a score table: tables, charts, wrong calls."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ctsieve.evaluation.abstention import abstention_curve
+from ctsieve.evaluation.calls import negative_value_at, positive_value_at
+from ctsieve.evaluation.charts import (
+    Chart,
+    abstention_chart,
+    decision_chart,
+    precision_recall_chart,
+    reliability_chart,
+    roc_chart,
+    score_chart,
+)
+from ctsieve.evaluation.cohort import Level, class_sample_of, sample_of, units
+from ctsieve.evaluation.decision_curve import decision_curve
+from ctsieve.evaluation.measures import MEASURES, Measure, measured
+from ctsieve.evaluation.multiclass import multiclass_figures
+from ctsieve.evaluation.sample import Sample
+from ctsieve.evaluation.shortcuts import Probe, probes
+from ctsieve.evaluation.subgroups import Subgroup, subgroups
+from ctsieve.types.report import Absent, EvaluationReport, Figure, Measured, Table
+from ctsieve.types.scores import CaseScore, ScoreTable
+
+PREVALENCES = (0.01, 0.1, 0.5)
+MOST_ERRORS = 4
+"""Of each kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongCall:
+    """A case whose call was wrong, the surest first."""
+
+    row: CaseScore
+    kind: str
+    """"false positive" or "false negative"."""
+    probability: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One evaluation, in numbers and pictures."""
+
+    report: EvaluationReport
+    level: Level
+    """Of the rows themselves; the headline is the patient's."""
+    tables: tuple[Table, ...]
+    charts: tuple[Chart, ...]
+    probes: tuple[Probe, ...]
+    errors: tuple[WrongCall, ...]
+    useful: tuple[float, float] | None = field(default=None)
+    """Threshold probabilities at which acting by the score helps."""
+
+
+def summarise(
+    report: EvaluationReport,
+    table: ScoreTable,
+    *,
+    level: Level,
+    prevalences: tuple[float, ...] = PREVALENCES,
+) -> Summary:
+    """Tables and charts of a report; `level` is that of subgroups, probes and wrong calls.
+
+    Raises:
+        InputRejected: the cases are of one kind.
+    """
+    positive = report.positive_label
+    headline, rows = sample_of(table, positive, "patient"), sample_of(table, positive, level)
+    both = {f"{level} level": rows, "patient level": headline}
+    decision = decision_curve(headline)
+    found = probes(table, positive, level)
+    charts = (
+        roc_chart(both),
+        precision_recall_chart(both),
+        reliability_chart(headline),
+        score_chart(_by_site(table, positive, level), float(rows.threshold[0])),
+        decision_chart(decision),
+        abstention_chart(abstention_curve(headline)),
+    )
+    tables = [
+        _levels_table(report),
+        _counts_table(both),
+        _prevalence_table(headline, prevalences),
+        _subgroup_table(subgroups(table, positive, level), level),
+        _probe_table(found, level),
+        *_class_tables(table),
+    ]
+    return Summary(
+        report=report,
+        level=level,
+        tables=tuple(t for t in tables if t.rows),
+        charts=charts,
+        probes=found,
+        errors=worst_errors(table, positive, level),
+        useful=decision.useful,
+    )
+
+
+def worst_errors(table: ScoreTable, positive: str, level: Level) -> tuple[WrongCall, ...]:
+    """The surest wrong calls of either kind, misses first."""
+    sample, rows = sample_of(table, positive, level), units(table, level)
+    far = sample.probability - sample.threshold
+    chosen: list[WrongCall] = []
+    for kind, wrong, sure in (
+        ("false negative", sample.positive & ~sample.called, -far),
+        ("false positive", ~sample.positive & sample.called, far),
+    ):
+        ordered = [int(i) for i in np.argsort(-sure, kind="stable") if wrong[i]]
+        chosen += [
+            WrongCall(
+                row=rows[i][0],
+                kind=kind,
+                probability=float(sample.probability[i]),
+                threshold=float(sample.threshold[i]),
+            )
+            for i in ordered[:MOST_ERRORS]
+        ]
+    return tuple(chosen)
+
+
+def in_words(value: Measured) -> str:
+    """A number with its interval, or a dash and why."""
+    if isinstance(value, Absent):
+        return f"- ({value.reason})"
+    return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+
+
+def _levels_table(report: EvaluationReport) -> Table:
+    levels = tuple(reversed(list(report.levels)))
+    rows = []
+    for name, measure in MEASURES.items():
+        cells = [in_words(report.levels[level][name]) for level in levels]
+        counts = [_n(report.levels[level][name]) for level in levels[:1]]
+        rows.append((measure.title, *cells, *counts))
+    note = (
+        "In brackets: 95 % interval. Proportions of independent cases: Wilson; all others: "
+        "percentile bootstrap that draws whole patients 2000 times."
+    )
+    if "slice" in report.levels:
+        note += " Slices of a patient are not independent."
+    columns = ("measure", *(f"{level} level" for level in levels), f"n ({levels[0]} level)")
+    return Table(title="All measures", columns=columns, rows=tuple(rows), note=note)
+
+
+def _n(value: Measured) -> str:
+    if isinstance(value, Figure):
+        return f"{value.num_cases} cases, {value.num_patients} patients"
+    return "-"
+
+
+def _counts_table(samples: dict[str, Sample]) -> Table:
+    rows = []
+    for name, s in samples.items():
+        for kind, truth in (("positive", s.positive), ("negative", ~s.positive)):
+            called = int((truth & s.called).sum())
+            rows.append((name, kind, str(called), str(int(truth.sum()) - called), str(truth.sum())))
+    columns = ("level", "truth", "called positive", "called negative", "all")
+    return Table(title="Confusion matrix at the bundle's cut", columns=columns, rows=tuple(rows))
+
+
+def _prevalence_table(sample: Sample, prevalences: tuple[float, ...]) -> Table:
+    rows = []
+    for share in prevalences:
+        values = measured(
+            sample,
+            {
+                "ppv": Measure(title="", of=positive_value_at(share), missing="nothing is called"),
+                "npv": Measure(title="", of=negative_value_at(share), missing="all is called"),
+            },
+        )
+        rows.append((f"{100 * share:g} %", in_words(values["ppv"]), in_words(values["npv"])))
+    return Table(
+        title="Predictive values where fewer, or more, are ill",
+        columns=("prevalence", "PPV", "NPV"),
+        rows=tuple(rows),
+        note="Patient level, if sensitivity and specificity stay as they are here.",
+    )
+
+
+def _subgroup_table(groups: tuple[Subgroup, ...], level: Level) -> Table:
+    rows = tuple(
+        (
+            g.attribute,
+            g.value,
+            f"{g.num_positive} of {g.num_cases}",
+            str(g.num_patients),
+            *(in_words(g.figures[name]) for name in ("auc", "sensitivity", "specificity")),
+        )
+        for g in groups
+    )
+    columns = ("by", "subgroup", "positive", "patients", "AUC-ROC", "sensitivity", "specificity")
+    return Table(title=f"Subgroups ({level} level)", columns=columns, rows=rows)
+
+
+def _probe_table(found: tuple[Probe, ...], level: Level) -> Table:
+    rows = tuple(
+        (
+            p.attribute,
+            in_words(p.alone),
+            "-" if p.within is None else f"{p.within:.3f}",
+            f"{p.num_single} of {p.num_values}",
+        )
+        for p in found
+    )
+    return Table(
+        title=f"Shortcut probes ({level} level)",
+        columns=("attribute", "AUC of the attribute alone", "AUC within it", "values of one label"),
+        rows=rows,
+        note="How well an attribute tells the label without looking at the image, and what is left "
+        "of the AUC when only cases with the same value are compared.",
+    )
+
+
+def _class_tables(table: ScoreTable) -> list[Table]:
+    if len(table.labels) < 2 or table.multi_label:
+        return []
+    sample = class_sample_of(table, "patient")
+    matrix = sample.matrix()
+    rows = tuple(
+        (label, *(str(n) for n in line)) for label, line in zip(table.labels, matrix, strict=True)
+    )
+    figures = multiclass_figures(sample)
+    listed = tuple((name.replace("_", " "), in_words(value)) for name, value in figures.items())
+    return [
+        Table(title="Confusion matrix of labels", columns=("truth", *table.labels), rows=rows),
+        Table(title="Several labels", columns=("measure", "patient level"), rows=listed),
+    ]
+
+
+def _by_site(
+    table: ScoreTable, positive: str, level: Level
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    sample, rows = sample_of(table, positive, level), units(table, level)
+    site = np.array([unit[0].site or "not known" for unit in rows])
+    return {
+        str(name): (
+            sample.probability[(site == name) & sample.positive],
+            sample.probability[(site == name) & ~sample.positive],
+        )
+        for name in np.unique(site)
+    }

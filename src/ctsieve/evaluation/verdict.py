@@ -1,0 +1,122 @@
+"""What an evaluation comes to, in a few sentences, the doubts first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ctsieve.evaluation.summary import Summary
+from ctsieve.types.report import Absent, Figure, Measured
+
+FEW = 50
+"""Patients of a kind below which a number is a hint."""
+FAR_SLOPE = (0.8, 1.25)
+NAMES = {"covid19": "COVID-19", "other_pneumonia": "other pneumonia", "neither": "neither"}
+
+SIDES = {
+    "tune": "These are tune data: calibration and cut were chosen on this side, and settings while "
+    "looking at it. The numbers are too good; a test on other patients has to follow.",
+    "train": "These are training data: the numbers say nothing about new patients.",
+    "": "It is not said which side of which split these cases are from; if the network was trained "
+    "on any of them, the numbers are worth nothing.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer and what speaks against it."""
+
+    title: str
+    detail: str
+    doubts: tuple[str, ...]
+
+
+def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
+    """The headline of a summary; `doubts` are those that its maker knows of."""
+    report = summary.report
+    area = report.figures["auc"]
+    name = NAMES.get(report.positive_label, report.positive_label.replace("_", " "))
+    return Verdict(
+        title=f"{name} against the rest: AUC {area.value:.2f}",
+        detail=f"95 % interval {area.low:.2f} to {area.high:.2f}, {area.num_patients} patients. "
+        + _at_the_cut(report.figures),
+        doubts=(
+            *_sides(summary),
+            *doubts,
+            *_few(summary),
+            *_sources(summary),
+            *_certainty(report.levels["patient"]),
+            *_lost(summary),
+            *_use(summary),
+        ),
+    )
+
+
+def _at_the_cut(figures: Mapping[str, Figure]) -> str:
+    parts = [
+        f"{title} {100 * figure.value:.0f} % ({100 * figure.low:.0f} to {100 * figure.high:.0f})"
+        for title, figure in (
+            ("sensitivity", figures.get("sensitivity")),
+            ("specificity", figures.get("specificity")),
+        )
+        if figure is not None
+    ]
+    return f"At the bundle's own cut: {', '.join(parts)}."
+
+
+def _sides(summary: Summary) -> list[str]:
+    sides = sorted({row.side for row in summary.report.scores})
+    return [SIDES[side] for side in sides if side in SIDES]
+
+
+def _few(summary: Summary) -> list[str]:
+    figures = summary.report.levels["patient"]
+    found = []
+    for name, kind in (("sensitivity", "with"), ("specificity", "without")):
+        figure = figures[name]
+        if isinstance(figure, Figure) and figure.num_patients < FEW:
+            found.append(
+                f"Only {figure.num_patients} patients {kind} the disease: the numbers are a hint."
+            )
+    return found
+
+
+def _sources(summary: Summary) -> list[str]:
+    found = []
+    for probe in summary.probes:
+        if probe.is_suspect and isinstance(probe.alone, Figure):
+            left = (
+                "no two cases of unlike label share it"
+                if probe.within is None
+                else f"among cases that share it the score's AUC is {probe.within:.2f}"
+            )
+            found.append(
+                f"The {probe.attribute} alone tells the label with an AUC of "
+                f"{probe.alone.value:.2f}; {left}."
+            )
+    return found
+
+
+def _certainty(figures: Mapping[str, Measured]) -> list[str]:
+    slope = figures["slope"]
+    if isinstance(slope, Absent):
+        return []
+    if slope.high < 1.0 and slope.value < FAR_SLOPE[0]:
+        return [f"Probabilities are too certain (calibration slope {slope.value:.2f})."]
+    if slope.low > 1.0 and slope.value > FAR_SLOPE[1]:
+        return [f"Probabilities are too timid (calibration slope {slope.value:.2f})."]
+    return []
+
+
+def _lost(summary: Summary) -> list[str]:
+    report = summary.report
+    if not report.num_rejected:
+        return []
+    return [
+        f"{report.num_rejected} of {len(report.scores)} cases were rejected by the gate or could "
+        "not be read, and are in no number."
+    ]
+
+
+def _use(summary: Summary) -> list[str]:
+    if summary.useful is not None:
+        return []
+    return ["At no threshold probability is acting by the score shown to beat all or nothing."]

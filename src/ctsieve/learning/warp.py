@@ -1,0 +1,72 @@
+"""The papers' augmentations: one affine draw, mirrors and blur for all slices of a case.
+
+Paper    ATT2 and LSTM-ATT2: the authors' transforms (mirrors, blur always, 30 degrees, a tenth of
+         shift and of zoom, 20 degrees of shear).  Series: section 5, 256 x 256, rotated by up to 10
+         degrees, a random 224 x 224 cut out, no mirrors.  The detectors: none.
+Differs  Rotation, shift, zoom, shear, cut and resizing are one sampling, not one after another.
+
+Shapes   S slices, N rows and columns in the preparation, R C those of the network.
+"""
+
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+from torch.nn import functional as F
+from torchvision.transforms.functional import gaussian_blur
+
+Bytes = npt.NDArray[np.uint8]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Angle = Annotated[float, Field(ge=0.0, le=180.0)]
+
+
+class Warp(BaseModel):
+    """How far a case is changed; every draw is even within its range."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    mirror: Share = 0.0
+    """Probability that left and right are exchanged."""
+    upside_down: Share = 0.0
+    degrees: Angle = 0.0
+    """Rotation, to either side."""
+    shift: Share = 0.0
+    """Of the width and of the height, to either side."""
+    zoom: tuple[float, float] = (1.0, 1.0)
+    """Above 1 is closer."""
+    shear: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0
+    """Degrees along rows, to either side."""
+    cut: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Share of rows and columns that a random cut keeps."""
+    blur: tuple[float, float] | None = None
+    """Standard deviation in pixels of the network's input, from 7 x 7 pixels."""
+
+    def __call__(self, slices: Bytes, size: tuple[int, int], random: np.random.Generator) -> Tensor:
+        """Slices (S, N, N), all changed alike, as float32 (S, 1, R, C) in [0, 1]."""
+        x = torch.from_numpy(np.ascontiguousarray(slices))[:, None].float() / 255.0
+        theta = torch.from_numpy(self._theta(random)).expand(len(x), 2, 3)
+        grid = F.affine_grid(theta, [len(x), 1, *size], align_corners=False)
+        x = F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        if self.blur is not None:
+            x = gaussian_blur(x, [7, 7], [float(random.uniform(*self.blur))] * 2)
+        return x
+
+    def _theta(self, random: np.random.Generator) -> npt.NDArray[np.float32]:
+        """From places in the result to places in the source, both from -1 to 1."""
+        angle = np.radians(random.uniform(-self.degrees, self.degrees))
+        lean = np.tan(np.radians(random.uniform(-self.shear, self.shear)))
+        share = self.cut / random.uniform(*self.zoom)
+        moved = random.uniform(-1.0, 1.0, 2) * (1.0 - self.cut)
+        moved += random.uniform(-1.0, 1.0, 2) * 2.0 * self.shift
+        mirror = np.where(random.random(2) < (self.mirror, self.upside_down), -1.0, 1.0)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        linear = share * turn @ np.array([[1.0, lean], [0.0, 1.0]]) @ np.diag(mirror)
+        return np.concatenate([linear, moved[:, None]], axis=1, dtype=np.float32)
+
+
+def plain(slices: Bytes) -> Tensor:
+    """Slices (S, R, C) as they are, as float32 (S, 1, R, C) in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(slices))[:, None].float() / 255.0

@@ -1,0 +1,63 @@
+"""What `ctsieve compare` does: score files, or bundles on the same cases, side by side."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ctsieve.evaluation.cohort import Level
+from ctsieve.evaluation.compare import SHOWN, Comparison, compare
+from ctsieve.evaluation.measures import MEASURES
+from ctsieve.evaluation.summary import in_words
+from ctsieve.pipeline.evaluation_job import NO_BUNDLE, Job, scored_of
+from ctsieve.types.report import Table
+
+Report = Callable[[int, int], None]
+
+
+def compare_job(
+    files: Sequence[Path], *, positive: str = "covid19", level: Level = "patient"
+) -> tuple[Table, ...]:
+    """Rank the bundles that made some score files, and say which differences are more than chance.
+
+    Raises:
+        UsageError: a file holds no scores, or there are fewer than two bundles.
+        InputRejected: the files are not of the same cases.
+    """
+    tables = [scored_of(Job(bundle=NO_BUNDLE, data=path)).table for path in files]
+    return comparison_tables(compare(tables, positive=positive, level=level))
+
+
+def comparison_tables(found: Comparison) -> tuple[Table, ...]:
+    """The order, and the pairs."""
+    lost = f"; {found.num_left_out} that not all could judge are left out" * bool(
+        found.num_left_out
+    )
+    ranked = Table(
+        title=f"{found.positive_label}, {found.level} level",
+        columns=("bundle", *(MEASURES[name].title for name in SHOWN)),
+        rows=tuple(
+            (c.name, *(in_words(c.figures[name]) for name in SHOWN)) for c in found.contenders
+        ),
+        note=f"{found.num_cases} cases of {found.num_patients} patients{lost}. 95 % intervals.",
+    )
+    pairs = Table(
+        title="Is the difference more than chance?",
+        columns=("pair", "AUC difference", "p (DeLong)", "p (McNemar)", "more than chance"),
+        rows=tuple(
+            (
+                f"{p.first} - {p.second}",
+                f"{p.auc_difference.value:+.3f} ({p.auc_difference.low:+.3f} to "
+                f"{p.auc_difference.high:+.3f})",
+                "-" if p.p_auc is None else _p(p.p_auc),
+                "-" if p.p_calls is None else _p(p.p_calls),
+                "yes" if p.is_more_than_chance else "not shown",
+            )
+            for p in found.pairs
+        ),
+        note="P values are adjusted for the number of pairs (Holm). Where patients have several "
+        "cases there is no p value, and the interval over patients decides.",
+    )
+    return ranked, pairs
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,148 @@
+"""What `ctsieve evaluate` does: find cases or scores, score, report."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctsieve.bundles.store import find
+from ctsieve.evaluation.charts import Chart
+from ctsieve.evaluation.page import Page
+from ctsieve.evaluation.protocols import PROTOCOLS
+from ctsieve.pipeline.case_list import cases_in, side_of, split_of
+from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, write_evaluation
+from ctsieve.pipeline.faithfulness import faithfulness_table
+from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.score import score
+from ctsieve.pipeline.score_file import is_score_file, load_scores
+from ctsieve.pipeline.screen import Screener
+from ctsieve.types.cases import Case
+from ctsieve.types.errors import InputRejected, UsageError
+from ctsieve.types.report import Table
+from ctsieve.types.scores import ScoreTable
+
+NO_BUNDLE = "-"
+Report = Callable[[int, int], None]
+
+FOLDED = (
+    "The shipped networks have learned from these cases: with these settings each is trained on "
+    "all folds but its own. What is measured here is memory as much as skill; the model card has "
+    "the numbers of networks that never saw the patients they were measured on."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to evaluate on what."""
+
+    bundle: str
+    data: Path
+    datasets: tuple[str, ...] = ()
+    side: str = ""
+    config: Path | None = None
+    threads: int | None = None
+    faithfulness: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """Scores, and what they were made with where that is at hand."""
+
+    table: ScoreTable
+    screener: Screener | None
+    cases: Mapping[str, Case]
+    doubts: tuple[str, ...] = ()
+
+
+def evaluate_job(
+    job: Job, options: Options, out: Path | None, *, progress: Report | None = None
+) -> Page:
+    """Score, report, and write the report where `out` says.
+
+    Raises:
+        InputRejected: cases or scores are unfit.
+        BundleError: the bundle is missing or damaged.
+        UsageError: the job cannot mean anything.
+    """
+    scored = scored_of(job, progress=progress)
+    evidence = Evidence(
+        screener=scored.screener,
+        cases=scored.cases,
+        faithfulness=_faithfulness(job, scored),
+        doubts=scored.doubts,
+    )
+    page = build_page(scored.table, options=options, evidence=evidence)
+    if out is not None:
+        write_evaluation(page, scored.table, out, scores_name=options.scores_name)
+    return page
+
+
+def protocol_job(
+    job: Job, name: str, baseline: Path | None = None, *, progress: Report | None = None
+) -> tuple[tuple[Table, ...], tuple[Chart, ...]]:
+    """A paper's tables, its published numbers beside those of the job, and its figures.
+
+    Raises:
+        UnknownName: there is no such protocol.
+        InputRejected: the bundle does not answer what the paper asks.
+    """
+    card = PROTOCOLS[name]
+    table = scored_of(job, progress=progress).table
+    other = None if baseline is None else load_scores(baseline)
+    return card.tables(table), card.charts(table, other)
+
+
+def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
+    """The scores of a job: read, or made.
+
+    Raises:
+        InputRejected: the scores are another bundle's.
+    """
+    if is_score_file(job.data):
+        table = load_scores(job.data)
+        screener = None if job.bundle == NO_BUNDLE else _matching(job, table)
+        return Scored(table=table, screener=screener, cases={})
+    if job.bundle == NO_BUNDLE:
+        raise UsageError(
+            f"{job.data.name} is no score file, so a bundle is needed",
+            hint="give a bundle's name, or a .csv with columns score:LABEL",
+        )
+    cases, doubts = _cases(job)
+    screener = Screener.load(job.bundle, threads=job.threads)
+    table = score(screener, cases, side=job.side, progress=progress)
+    by_id = {case.id: case for case in cases}
+    return Scored(table=table, screener=screener, cases=by_id, doubts=doubts)
+
+
+def _matching(job: Job, table: ScoreTable) -> Screener:
+    own = find(job.bundle).identity
+    if own.digest != table.bundle.digest:
+        raise InputRejected(
+            f"{job.data.name} holds scores of {table.bundle.name} {table.bundle.version}, not of "
+            f"this {own.name} {own.version}",
+            hint=f"say {NO_BUNDLE} in place of the bundle, or score the cases again",
+        )
+    return Screener.load(job.bundle, threads=job.threads)
+
+
+def _cases(job: Job) -> tuple[list[Case], tuple[str, ...]]:
+    if job.config is None:
+        return cases_in(job.data, datasets=job.datasets), ()
+    config = FitConfig.load(job.config)
+    if not job.side:
+        raise UsageError("a split has sides", hint="say which one with --side")
+    found = side_of(split_of(config, cases_in(job.data, datasets=config.data.sets)), job.side)
+    wanted = [case for case in found if not job.datasets or case.site in _sites(job.datasets)]
+    return wanted, (FOLDED,) if config.run.folds > 1 else ()
+
+
+def _sites(datasets: tuple[str, ...]) -> set[str]:
+    return {name.replace("-", "_") for name in datasets}
+
+
+def _faithfulness(job: Job, scored: Scored) -> tuple[Table, ...]:
+    if not job.faithfulness or scored.screener is None:
+        return ()
+    judged = [scored.cases[row.case] for row in scored.table.judged if row.case in scored.cases]
+    step = max(1, len(judged) // job.faithfulness)
+    chosen = judged[::step][: job.faithfulness]
+    return (faithfulness_table(scored.screener.bundle, chosen),) if chosen else ()

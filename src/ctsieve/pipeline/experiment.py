@@ -1,0 +1,104 @@
+"""A TOML file becomes a run, whatever it trains: `model.name` says which recipe reads it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ctsieve.pipeline.fit import fit
+from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.launch import ONE, Machines
+from ctsieve.pipeline.settings import checked, read_settings
+from ctsieve.pipeline.train import train
+from ctsieve.pipeline.train_config import TrainConfig
+from ctsieve.types.errors import UsageError
+
+DEFAULT = "la-dnn"
+"""What a file without `model.name` trains."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What is said beside the settings."""
+
+    data: Path
+    resume: bool = False
+    progress: bool = False
+    machines: Machines = ONE
+
+
+class Recipe(Protocol):
+    """Settings of a run that know how to run themselves."""
+
+    def show(self) -> str:
+        """All settings, as JSON."""
+        ...
+
+    def run(self, out: Path, options: RunOptions) -> Path:
+        """Train; returns what came out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LaDnnRecipe:
+    """LA-DNN, calibrated and made a bundle (`ctsieve.pipeline.fit`)."""
+
+    config: FitConfig
+
+    def show(self) -> str:
+        """All settings, as JSON."""
+        return self.config.model_dump_json(indent=1)
+
+    def run(self, out: Path, options: RunOptions) -> Path:
+        """Train; returns the bundle's folder.
+
+        Raises:
+            UsageError: several processes are asked for.
+        """
+        if options.machines.processes > 1:
+            raise UsageError(
+                "LA-DNN is trained on one device", hint="leave out --devices and --nodes"
+            )
+        return fit(
+            self.config,
+            out,
+            data=options.data,
+            resume=options.resume,
+            progress=options.progress,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRecipe:
+    """Every other family (`ctsieve.pipeline.train`)."""
+
+    config: TrainConfig
+
+    def show(self) -> str:
+        """All settings, as JSON."""
+        return self.config.model_dump_json(indent=1)
+
+    def run(self, out: Path, options: RunOptions) -> Path:
+        """Train; returns the file of the best weights."""
+        return train(
+            self.config,
+            out,
+            data=options.data,
+            resume=options.resume,
+            progress=options.progress,
+            machines=options.machines,
+        )
+
+
+def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of a TOML file.
+
+    Raises:
+        UsageError: the file is no TOML, or a key or value does not fit.
+    """
+    values = read_settings(path, overrides)
+    name = str(values.get("model", {}).get("name", DEFAULT)).replace("_", "-")
+    if name == DEFAULT:
+        values = values | {"model": {k: v for k, v in values["model"].items() if k != "name"}}
+        return LaDnnRecipe(checked(FitConfig, values))
+    return TrainRecipe(checked(TrainConfig, values))

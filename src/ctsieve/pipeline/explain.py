@@ -1,0 +1,113 @@
+"""A screening with the explanation of one's choice, and whether that explanation is faithful.
+
+The network runs once; only methods that ask it again (occlusion) and the check run it more often.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ctsieve.explain import EXPLAINERS
+from ctsieve.explain.occlusion import Faithfulness, Score, faithfulness
+from ctsieve.ops.gate import gate_and_lungs
+from ctsieve.ops.judge import prepare_judged
+from ctsieve.ops.prepare import Prepared
+from ctsieve.pipeline.screen import Image, Screener
+from ctsieve.runtime import ModelOutput, Progress, Runtime
+from ctsieve.types.errors import UsageError
+from ctsieve.types.promise import promise
+from ctsieve.types.results import Explanation, Screening
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Explained:
+    """A screening whose explanation is that of the method asked for."""
+
+    screening: Screening
+    faithfulness: Faithfulness | None = None
+    """None where it was not asked for, or the gate rejected the image."""
+
+
+class _Remembering:
+    """A runtime that keeps what the graph returned last."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.output: ModelOutput = {}
+
+    def run(self, x: Float32, *, progress: Progress | None = None) -> ModelOutput:
+        self.output = self._runtime.run(x, progress=progress)
+        return self.output
+
+
+def explain(
+    image: Image,
+    screener: Screener,
+    method: str,
+    *,
+    check: bool = False,
+    progress: Progress | None = None,
+) -> Explained:
+    """Screen `image` and explain the answer by `method`, a name of `EXPLAINERS`.
+
+    With `check` the network is asked again without the hottest tenth of every slice, and without a
+    random tenth.  An image that the gate rejects has no explanation.
+
+    Raises:
+        UnknownName: there is no such method.
+        UsageError: the bundle's graph returns nothing that the method reads.
+    """
+    card = EXPLAINERS[method]
+    remembering = _Remembering(screener.runtime)
+    screening = Screener(screener.bundle, remembering).screen(image, progress=progress)
+    if screening.gate.verdict == "rejected":
+        return Explained(screening=screening)
+    if card.reads and not set(card.reads) & set(remembering.output):
+        able = ", ".join(possible(remembering.output))
+        raise UsageError(
+            f"the graph of bundle {screener.bundle.identity.name!r} returns nothing that the "
+            f"method {method!r} shows",
+            hint=f"methods for this bundle: {able}",
+        )
+
+    prepared = _prepared(image, screening)
+    score = _scoring(screener.runtime)
+    label = screening.recipe.labels[0]
+    found: Explanation | None = card.explain(
+        remembering.output if card.reads else score, prepared, image.geometry, label=label
+    )
+    promise(found is not None, f"{method} explains what it reads")
+    assert found is not None  # noqa: S101  # for the type checker
+    return Explained(
+        screening=replace(screening, explanation=found),
+        faithfulness=faithfulness(score, prepared, found) if check else None,
+    )
+
+
+def possible(output: Mapping[str, object]) -> tuple[str, ...]:
+    """The methods that can explain an answer with these outputs."""
+    return tuple(
+        name
+        for name in EXPLAINERS
+        if not EXPLAINERS[name].reads or set(EXPLAINERS[name].reads) & set(output)
+    )
+
+
+def _prepared(image: Image, screening: Screening) -> Prepared:
+    """The network's input once more; cheap beside running the network."""
+    lungs = screening.lungs if screening.lungs is not None else gate_and_lungs(image)[1]
+    return prepare_judged(image, lungs, screening.recipe.input)
+
+
+def _scoring(runtime: Runtime) -> Score:
+    """The primary label's logit of every slice, or of the scan."""
+
+    def score(x: Float32) -> Float32:
+        logits: Float32 = runtime.run(x)["logits"][:, 0]
+        return logits
+
+    return score

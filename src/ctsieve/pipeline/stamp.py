@@ -1,0 +1,124 @@
+"""Where an evaluation comes from, and what its maker can fill into reporting guidelines."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from ctsieve.evaluation.summary import Summary
+from ctsieve.types.recipe import FittedOn, Recipe
+from ctsieve.types.report import Figure
+from ctsieve.types.scores import ScoreTable
+from ctsieve.version import __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a page was made of; without the bundle there is no recipe."""
+
+    table: ScoreTable
+    summary: Summary
+    recipe: Recipe | None
+
+
+def stamp_of(origin: Origin) -> tuple[tuple[str, str], ...]:
+    """Names and values that let anybody make the page again, or see that it cannot be."""
+    table = origin.table
+    rows = [
+        ("Software", f"ctsieve {__version__}"),
+        ("Bundle", f"{table.bundle.name} {table.bundle.version}"),
+        ("Bundle digest", table.bundle.digest or "not said"),
+        ("Cases digest", table.cases_digest),
+        ("Cases", f"{len(table.rows)} of {len({r.patient for r in table.rows})} patients"),
+        ("Sites", _counted(Counter(row.site or "not known" for row in table.rows))),
+        ("Side of the split", _counted(Counter(row.side or "not said" for row in table.rows))),
+        ("Labels", _counted(Counter(row.label for row in table.rows))),
+        ("Gate", _counted(Counter(row.verdict.replace("_", " ") for row in table.rows))),
+        ("Why without a score", _counted(_reasons(table)) or "every case has one"),
+        ("Intervals", "95 %, patients drawn 2000 times, seed 0"),
+        ("Audit of the split", "none given: `ctsieve data audit` looks for patients on two sides"),
+    ]
+    if origin.recipe is not None:
+        rows += _recipe_rows(origin.recipe)
+    return tuple(rows)
+
+
+def answers_of(origin: Origin) -> dict[str, str]:
+    """What a program knows of the items of reporting guidelines."""
+    table, report = origin.table, origin.summary.report
+    num_patients = len({row.patient for row in table.rows})
+    area = report.figures["auc"]
+    answers = {
+        "data": _counted(Counter(row.site or "not known" for row in table.rows)),
+        "missing": f"{report.num_rejected} cases without a score; none is imputed",
+        "partition": _counted(Counter(row.side or "not said" for row in table.rows)),
+        "disjoint": "by patient (or source paper where the patient is not known)",
+        "size": f"{len(table.rows)} cases of {num_patients} patients; no sample size was planned",
+        "model": f"{table.bundle.name} {table.bundle.version}, see its model card",
+        "software": f"ctsieve {__version__}, bundle {table.bundle.digest[:12]}",
+        "metrics": "AUC-ROC, AP, sensitivity, specificity, predictive values, Brier, calibration",
+        "uncertainty": "95 % intervals: bootstrap by patient, Wilson for independent proportions",
+        "robustness": "shortcut probes and subgroups, see the tables",
+        "flow": f"{len(table.rows)} cases given, {len(table.judged)} judged",
+        "subgroups": "see the table of subgroups",
+        "results": f"AUC {area.value:.3f} at patient level, see the table of all measures",
+        "precision": f"AUC {area.low:.3f} to {area.high:.3f}; every number has its interval",
+        "failures": "the surest wrong calls are shown with their explanations",
+        "limits": "see the doubts under the verdict",
+        "imbalance": _counted(Counter(row.label for row in table.rows)),
+        "output": "calibrated probability, call at a cut, or an abstention with its reason",
+        "index": f"ctsieve {__version__} with bundle {table.bundle.name} {table.bundle.version}",
+        "blinding": "the program sees the image only; what readers knew has to be added",
+        "indeterminate": f"{report.num_abstained} cases abstained and are in all numbers",
+        "confusion": "see the confusion matrix",
+        "calibration": _calibration(origin),
+        "internal": "see the side of the split",
+    }
+    if origin.recipe is not None:
+        answers |= _recipe_answers(origin.recipe)
+    return answers
+
+
+def _recipe_answers(recipe: Recipe) -> dict[str, str]:
+    spec = recipe.input
+    cuts = ", ".join(f"{t.label} {t.value:.3f}" for t in recipe.picture.thresholds)
+    return {
+        "preprocessing": f"{spec.size[0]} x {spec.size[1]} pixels, crop {spec.crop}, window "
+        f"{spec.window.centre:g}/{spec.window.width:g} HU, normalise {spec.normalise}",
+        "cut": f"{cuts}, chosen on tune data",
+        "explain": "maps that the network's graph returns, see the pictures of wrong calls",
+    }
+
+
+def _recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
+    rows = [("Recipe digest", recipe.digest)]
+    for name, level in (("picture", recipe.picture), ("scan", recipe.scan)):
+        for threshold in level.thresholds:
+            origin = "not fitted" if threshold.fitted is None else _fitted(threshold.fitted)
+            rows.append((f"Cut, {name}, {threshold.label}", f"{threshold.value:.4f}: {origin}"))
+        for calibration in level.calibration:
+            origin = "not calibrated"
+            if calibration.fitted is not None:
+                origin = _fitted(calibration.fitted)
+            rows.append((f"Calibration, {name}", origin))
+    return rows
+
+
+def _fitted(fitted: FittedOn) -> str:
+    return (
+        f"{fitted.criterion}; {fitted.num_cases} {fitted.side} cases of {fitted.num_patients} "
+        f"patients, {fitted.data}, split {fitted.digest[:12]}"
+    )
+
+
+def _calibration(origin: Origin) -> str:
+    slope = origin.summary.report.levels["patient"]["slope"]
+    if isinstance(slope, Figure):
+        return f"slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})"
+    return slope.reason
+
+
+def _reasons(table: ScoreTable) -> Counter[str]:
+    return Counter(code for row in table.rows if not row.judged for code in row.reasons)
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in counts.most_common())

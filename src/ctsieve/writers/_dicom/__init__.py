@@ -1,0 +1,1 @@
+"""What the DICOM formats share: the study they belong to, codes, UIDs, places, segments."""

@@ -1,0 +1,190 @@
+"""The report on disk: everything is there, nothing is fetched, and every number has its n."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+from tests.evaluation.samples import normal_sample, table_of
+from tests.screened import screener
+from typer.testing import CliRunner
+
+from ctsieve.cli import app
+from ctsieve.evaluation.checklists import GUIDELINES, checklists
+from ctsieve.phantoms.cohort import CohortConfig, make_cohort
+from ctsieve.pipeline.score_file import load_scores, save_scores
+from ctsieve.types.errors import BundleError, InputRejected, UnknownName, UsageError
+from ctsieve.types.results import NOTICE
+
+FIGURES = ("abstention", "decision", "precision-recall", "reliability", "roc", "scores")
+
+
+def run(*words: object) -> str:
+    """What a command prints; its error is raised."""
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of made scores."""
+    folder = tmp_path_factory.mktemp("report")
+    scores = save_scores(table_of(normal_sample(0, size=60, each=2)), folder / "made.csv")
+    run("evaluate", "-", scores, "--out", folder / "out")
+    return folder / "out"
+
+
+def test_the_report_is_whole_and_fetches_nothing(reported: Path) -> None:
+    page = (reported / "report.html").read_text()
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page)
+    assert "default-src 'none'" in page
+    assert "<script" not in page
+    assert NOTICE in page
+    for name in FIGURES:
+        svg = (reported / "figures" / f"{name}.svg").read_text()
+        assert svg.rstrip().endswith("</svg>")
+        assert "<image" not in svg
+        assert (reported / "figures" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_charts_change_their_colours_with_the_theme(reported: Path) -> None:
+    for name in FIGURES:
+        svg = (reported / "figures" / f"{name}.svg").read_text()
+        assert "prefers-color-scheme: dark" in svg
+        drawing = svg.partition("</style>")[2]
+        assert "var(--c" in drawing
+        assert "#15212c" not in drawing
+
+
+def test_every_number_of_the_json_has_n_and_an_interval(reported: Path) -> None:
+    document = json.loads((reported / "report.json").read_text())
+    assert document["doubts"]
+    for figures in document["levels"].values():
+        for figure in figures.values():
+            if figure["value"] is None:
+                assert figure["reason"]
+            else:
+                assert figure["low"] <= figure["value"] + 1e-9
+                assert figure["value"] <= figure["high"] + 1e-9
+                assert figure["num_cases"] >= figure["num_patients"] > 0
+
+
+def test_the_same_scores_give_the_same_report(reported: Path, tmp_path: Path) -> None:
+    run("evaluate", "-", reported / "scores.csv", "--out", tmp_path / "again")
+    for name in ("report.html", "report.json", "scores.csv", "figures/roc.svg"):
+        assert (tmp_path / "again" / name).read_bytes() == (reported / name).read_bytes()
+
+
+def test_tables_are_csv_too(reported: Path) -> None:
+    with (reported / "tables" / "all-measures.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0][:3] == ["measure", "patient level", "slice level"]
+    assert rows[1][0] == "AUC-ROC"
+
+
+def test_a_bundle_on_a_table_of_local_studies_gives_pictures_of_its_errors(tmp_path: Path) -> None:
+    bundle = screener(tmp_path / "bundle").bundle.folder
+    cohort = tmp_path / "cohort"
+    config = CohortConfig(pictures_each=2, num_slices=16, matrix=96)
+    make_cohort(cohort, num_patients=6, seed=0, config=config)
+    words = ["evaluate", bundle, cohort, "--dataset", "phantom", "--side", "external"]
+    run(*words, "--out", tmp_path / "out", "--parquet", "--faithfulness", "3")
+    table = load_scores(tmp_path / "out" / "scores.parquet")
+    assert table.sides == ("external",)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Faithfulness of the explanations" in page
+    assert "data:image/jpeg;base64," in page
+    assert "Cut, picture, covid19" in page
+
+
+def test_a_list_of_cases_is_scored_and_a_bad_line_named(tmp_path: Path) -> None:
+    bundle = screener(tmp_path / "bundle").bundle.folder
+    config = CohortConfig(pictures_each=1, num_slices=16, matrix=96)
+    made = make_cohort(tmp_path / "cohort", num_patients=4, seed=0, config=config)
+    pictures = sorted(p for p in made.parent.rglob("*.png") if "mask" not in p.name)
+    lines = ["case,patient,label,file,sex,age"]
+    for number, picture in enumerate(pictures):
+        label = "covid19" if number % 2 else "neither"
+        name = picture.relative_to(tmp_path)
+        lines.append(
+            f"c{number},p{number},{label},{name},{'f' if number % 2 else 'm'},{40 + number}"
+        )
+    listed = tmp_path / "local.csv"
+    listed.write_text("\n".join(lines))
+    document = json.loads(run("evaluate", bundle, listed, "--json"))
+    assert document["num_cases"] == len(pictures)
+    listed.write_text("\n".join(lines).replace(pictures[0].name, "gone.png"))
+    with pytest.raises(InputRejected, match=r"line 2: .*gone.png is missing"):
+        run("evaluate", bundle, listed, "--json")
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "sentence"),
+    [
+        ((), UsageError, "say where the report goes"),
+        (("--json", "--protocol", "lstm"), UnknownName, "no protocol called 'lstm'"),
+        (("--json", "--positive", "flu"), InputRejected, "does not know 'flu'"),
+        (("--json", "--prevalence", "2"), UsageError, "between 0 and 1"),
+    ],
+)
+def test_a_job_that_means_nothing_is_a_sentence(
+    words: tuple[str, ...], error: type[Exception], sentence: str, tmp_path: Path
+) -> None:
+    scores = save_scores(table_of(normal_sample(0, size=10)), tmp_path / "made.csv")
+    with pytest.raises(error, match=sentence):
+        run("evaluate", "-", scores, *words)
+
+
+def test_scores_of_another_bundle_and_a_missing_bundle_are_refused(tmp_path: Path) -> None:
+    scores = save_scores(table_of(normal_sample(0, size=10)), tmp_path / "made.csv")
+    bundle = screener(tmp_path / "bundle").bundle.folder
+    with pytest.raises(InputRejected, match="holds scores of made 1, not of"):
+        run("evaluate", bundle, scores, "--json")
+    with pytest.raises(BundleError, match="there is no bundle"):
+        run("evaluate", "nothing-of-that-name", scores, "--json")
+    with pytest.raises(UsageError, match="is no score file"):
+        run("evaluate", "-", tmp_path, "--json")
+
+
+def test_one_kind_of_case_is_a_sentence(tmp_path: Path) -> None:
+    table = table_of(normal_sample(0, size=20))
+    ill = table.of(tuple(row for row in table.rows if row.label == "covid19"))
+    scores = save_scores(ill, tmp_path / "ill.csv")
+    with pytest.raises(InputRejected, match="cases are positive"):
+        run("evaluate", "-", scores, "--json")
+
+
+def test_comparing_prints_an_order_and_what_chance_may_have_done(tmp_path: Path) -> None:
+    files = [
+        save_scores(table_of(normal_sample(0, size=40), name=name), tmp_path / f"{name}.csv")
+        for name in ("one", "two")
+    ]
+    printed = run("compare", *files)
+    assert "not shown" in printed
+    tables = json.loads(run("compare", *files, "--json"))
+    assert tables[0]["title"] == "covid19, patient level"
+
+
+def test_protocols_are_printed_and_written(tmp_path: Path) -> None:
+    scores = save_scores(table_of(normal_sample(0, size=40)), tmp_path / "made.csv")
+    printed = run("evaluate", "-", scores, "--protocol", "la-dnn", "--out", tmp_path / "out")
+    assert "LA-DNN, DenseNet169" in printed
+    assert (tmp_path / "out" / "figures" / "roc.svg").is_file()
+    assert list((tmp_path / "out" / "tables").glob("*.csv"))
+
+
+def test_guidelines_number_their_items_and_leave_blanks_for_people() -> None:
+    """CLAIM has 44 items, TRIPOD+AI 27, STARD 30 and here six additions for AI."""
+    found = {c.name: c for c in checklists({"data": "this", "model": "that"})}
+    assert list(found) == list(GUIDELINES)
+    numbers = {name: [i.number for i in c.items if i.number != "AI"] for name, c in found.items()}
+    assert [len(n) for n in numbers.values()] == [44, 27, 30]
+    assert all(n[-1] == str(len(n)) for n in numbers.values())
+    claim = found["CLAIM 2024"]
+    assert claim.items[6].answer == "this"
+    assert claim.num_filled == 2
+    assert all(i.topic and ":" not in i.topic for c in found.values() for i in c.items)

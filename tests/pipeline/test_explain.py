@@ -1,0 +1,60 @@
+"""Explaining: the answer stays, the map is the method's, and the check can tell maps apart."""
+
+import numpy as np
+import pytest
+from tests.screened import phantom, phantom_picture, screener
+
+from ctsieve.explain import EXPLAINERS
+from ctsieve.pipeline.explain import explain, possible
+from ctsieve.pipeline.screen import Screener
+from ctsieve.types.errors import UnknownName, UsageError
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Screener:
+    return screener(tmp_path_factory.mktemp("bundle"))
+
+
+def test_the_graph_s_own_map_is_the_screening_s(tiny: Screener) -> None:
+    image = phantom().volume
+    told, plain = explain(image, tiny, "gradcam").screening, tiny.screen(image)
+    assert told.prediction == plain.prediction
+    assert told.explanation is not None
+    assert plain.explanation is not None
+    np.testing.assert_array_equal(told.explanation.heat, plain.explanation.heat)
+
+
+def test_occlusion_of_a_mean_is_where_a_slice_is_brighter_than_its_mean(tiny: Screener) -> None:
+    told = explain(phantom().volume, tiny, "occlusion", check=True)
+    shown, fall = told.screening.explanation, told.faithfulness
+    assert shown is not None
+    assert fall is not None
+    assert shown.method == "Occlusion"
+    assert shown.peak > 0.0
+    assert fall.hottest > fall.random, "the tiny network is the mean of a slice"
+
+
+def test_a_picture_can_be_explained_too(tiny: Screener) -> None:
+    shown = explain(phantom_picture(), tiny, "occlusion").screening.explanation
+    assert shown is not None
+    assert shown.heat.shape == phantom_picture().values.shape
+
+
+@pytest.mark.parametrize("method", ["attention", "otsu", "lesions", "slice-scores"])
+def test_a_method_without_its_outputs_is_refused_with_those_that_work(
+    method: str, tiny: Screener
+) -> None:
+    with pytest.raises(UsageError, match=method) as refused:
+        explain(phantom().volume, tiny, method)
+    assert refused.value.hint == "methods for this bundle: gradcam, occlusion"
+
+
+def test_an_unknown_method_is_refused(tiny: Screener) -> None:
+    with pytest.raises(UnknownName, match="shap"):
+        explain(phantom().volume, tiny, "shap")
+
+
+def test_every_method_is_possible_where_its_outputs_are() -> None:
+    everything = {name: None for card in EXPLAINERS.values() for name in card.reads}
+    assert possible(everything) == EXPLAINERS.names()
+    assert possible({}) == ("occlusion",)
