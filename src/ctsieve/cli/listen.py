@@ -1,9 +1,12 @@
 """`ctsieve listen`: a DICOM node that screens what it is sent and sends back the results."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ctsieve.node.station import Station
 
 
 def run(
@@ -45,14 +48,10 @@ def run(
     _serve(Station(chosen))
 
 
-def _serve(station: object) -> None:
+def _serve(station: "Station") -> None:
     import logging
     import signal
 
-    from ctsieve.node.station import Station
-    from ctsieve.types.promise import promise
-
-    promise(isinstance(station, Station), "a station is served")
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s")
     for name in ("pynetdicom", "dbos", "sqlalchemy"):
         logging.getLogger(name).setLevel("ERROR")

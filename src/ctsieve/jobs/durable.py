@@ -41,16 +41,20 @@ def write_synced(path: Path, content: bytes) -> None:
         raise
 
 
-def place_folder(partial: Path, final: Path) -> None:
-    """Give the finished folder `partial` its name, durably; an older one of that name goes."""
-    for folder, _, names in os.walk(partial):
+def sync_files(folder: Path) -> None:
+    """Make every file and name below `folder` durable."""
+    for path, _, names in os.walk(folder):
         for name in names:
-            handle = os.open(os.path.join(folder, name), os.O_RDONLY)  # noqa: PTH118 - os.walk
+            handle = os.open(Path(path, name), os.O_RDONLY)
             try:
                 os.fsync(handle)
             finally:
                 os.close(handle)
-        sync_folder(Path(folder))
+        sync_folder(Path(path))
+
+
+def place_folder(partial: Path, final: Path) -> None:
+    """Give the folder `partial`, whose files are durable, its name; an older one goes."""
     shutil.rmtree(final, ignore_errors=True)
     partial.replace(final)
     sync_folder(final.parent)

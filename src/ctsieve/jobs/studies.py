@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from ctsieve.jobs.durable import place_folder
+from ctsieve.jobs.durable import place_folder, sync_folder
 from ctsieve.types.promise import promise
 
 STUDIES: Final = "studies"
@@ -37,6 +37,9 @@ def freeze(home: Path, files: Mapping[str, Path]) -> tuple[str, str]:
             lines.append(f"{name} {_sha256(target)}")
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         if not (root / digest).is_dir():
+            # Links to files that are durable: only their names are new.
+            for folder in {(partial / name).parent for name in files}:
+                sync_folder(folder)
             place_folder(partial, root / digest)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

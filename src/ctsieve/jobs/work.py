@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from ctsieve.jobs.durable import place_folder, write_synced
+from ctsieve.jobs.durable import place_folder, sync_files, write_synced
 from ctsieve.jobs.records import Order, Outcome
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.write import write
@@ -50,6 +50,7 @@ class Worker:
         try:
             outcome = self._screened(order, partial, stage)
             write_synced(partial / OUTCOME, outcome.model_dump_json(indent=1).encode())
+            sync_files(partial)
             place_folder(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)

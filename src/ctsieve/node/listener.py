@@ -7,12 +7,13 @@ import ipaddress
 import logging
 import socketserver
 import threading
-from collections.abc import Callable
 from typing import Any, Final, Self
 
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import UID
 from pynetdicom import AE, _config, evt
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import create_file_meta
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.transport import ThreadedAssociationServer
@@ -44,7 +45,7 @@ class Listener:
         self._settings = settings
         self._inbox = inbox
         self._received: dict[int, int] = {}
-        self._server: _Server | None = None
+        self._server: ThreadedAssociationServer | None = None
 
     @property
     def port(self) -> int:
@@ -62,7 +63,7 @@ class Listener:
         _config.LOG_HANDLER_LEVEL = "none"
         context = server_context(settings.tls) if settings.tls else None
         try:
-            self._server = _entity(settings).make_server(
+            server = _entity(settings).make_server(
                 (settings.host, settings.port),
                 ssl_context=context,
                 evt_handlers=self._handlers(),
@@ -74,7 +75,8 @@ class Listener:
                 f"cannot listen on {settings.host}:{settings.port}: {error.strerror}",
                 hint="choose another port, or stop the program that has it",
             ) from error
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = server
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         logger.info("listening on %s:%d as %s", settings.host, self.port, settings.ae_title)
         return self
 
@@ -85,7 +87,7 @@ class Listener:
                 association.abort()
             self._server.shutdown()
 
-    def _handlers(self) -> list[tuple[Any, Callable[..., Any]]]:
+    def _handlers(self) -> list[evt.EventHandlerType]:
         return [
             (evt.EVT_C_ECHO, lambda _: Status.SUCCESS),
             (evt.EVT_C_STORE, self._on_store),
@@ -95,7 +97,7 @@ class Listener:
 
     def _on_store(self, event: evt.Event) -> int:
         sender = sender_name(event.assoc.requestor.ae_title)
-        instance = str(event.request.AffectedSOPInstanceUID)
+        instance = str(_request(event).AffectedSOPInstanceUID)
         try:
             self._inbox.keep(_as_file(event), instance=instance, sender=sender)
         except OutOfResources as error:
@@ -118,7 +120,7 @@ class Listener:
             return
         key, limit = id(event.assoc), self._settings.max_object_mb << 20
         for item in event.pdu.presentation_data_value_items:
-            value = item.presentation_data_value
+            value = item.presentation_data_value or bytes(1)
             header = value[0]
             if header & _COMMAND:
                 continue
@@ -180,11 +182,12 @@ def _entity(settings: NodeSettings) -> AE:
 
 def _as_file(event: evt.Event) -> bytes:
     """The data set as a file.  Same instance, same bytes: nothing of the sender is written."""
+    request = _request(event)
     meta = create_file_meta(
-        sop_class_uid=event.request.AffectedSOPClassUID,
-        sop_instance_uid=event.request.AffectedSOPInstanceUID,
+        sop_class_uid=UID(request.AffectedSOPClassUID or ""),
+        sop_instance_uid=UID(request.AffectedSOPInstanceUID or ""),
         transfer_syntax=event.context.transfer_syntax,
-        implementation_uid=conformance.IMPLEMENTATION_CLASS_UID,
+        implementation_uid=UID(conformance.IMPLEMENTATION_CLASS_UID),
         implementation_version=conformance.IMPLEMENTATION_VERSION,
     )
     buffer = DicomBytesIO()
@@ -192,3 +195,8 @@ def _as_file(event: evt.Event) -> bytes:
     write_file_meta_info(buffer, meta)
     buffer.write(event.encoded_dataset(include_meta=False))
     return bytes(buffer.getvalue())
+
+
+def _request(event: evt.Event) -> C_STORE:
+    promise(isinstance(event.request, C_STORE), "a store event holds a store request")
+    return event.request  # type: ignore[return-value]  # the promise above checked it

@@ -183,7 +183,7 @@ def _association(
     entity.connection_timeout = conformance.ACSE_SECONDS
     entity.acse_timeout = conformance.ACSE_SECONDS
     entity.dimse_timeout = conformance.DIMSE_SECONDS
-    tls = (client_context(peer.tls), parts.hostname) if parts.scheme == "dicoms" else None
+    tls = (client_context(peer.tls), parts.hostname or "") if parts.scheme == "dicoms" else None
     association = entity.associate(
         parts.hostname or "",
         parts.port or 0,
