@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ctsieve.cli import app
-from ctsieve.node.conformance import statement
 from ctsieve.evaluation.protocols import PROTOCOLS
 from ctsieve.explain import EXPLAINERS
+from ctsieve.node.conformance import statement
 from ctsieve.pipeline.names import DATASETS, FORMATS, MODELS
 from ctsieve.readers import READERS
 from ctsieve.runtime import RUNTIMES

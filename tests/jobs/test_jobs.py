@@ -87,7 +87,7 @@ def test_a_worker_that_finds_the_result_computes_nothing(tmp_path: Path) -> None
     first = Worker(tmp_path, threads=1).do(asked, stage=lambda name, *_: seen.append(name))
     again = Worker(tmp_path, threads=1).do(asked, stage=lambda name, *_: seen.append(f"2 {name}"))
     assert first == again
-    assert [name for name in dict.fromkeys(seen)] == ["reading", "judging", "writing"]
+    assert list(dict.fromkeys(seen)) == ["reading", "judging", "writing"]
 
 
 def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
@@ -121,7 +121,9 @@ def test_a_job_goes_its_way_once(tmp_path: Path) -> None:
     def closed(files: Sequence[Path]) -> None:
         raise PeerRefused(f"never any of {len(files)}")
 
-    asked = frozen(tmp_path).model_copy(update={"owner": "w1", "destinations": ("archive", "closed")})
+    asked = frozen(tmp_path).model_copy(
+        update={"owner": "w1", "destinations": ("archive", "closed")}
+    )
     destinations = {"archive": archive, "closed": closed}
     with Jobs(quick(tmp_path), destinations=destinations) as jobs:
         with pytest.raises(UsageError, match="another process"), Jobs(quick(tmp_path)):

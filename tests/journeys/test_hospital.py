@@ -1,6 +1,7 @@
 """The hospital: a study goes to the node, the answers come to the archive, and are the same."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -44,6 +45,14 @@ def results_in(archive: Archive, study: str) -> dict[str, pydicom.Dataset]:
     return found
 
 
+def names_nobody(log: Path, study: Path) -> None:
+    """Check that a log quotes neither the patient nor a UID."""
+    ds = pydicom.dcmread(next(p for p in sorted(study.iterdir()) if p.suffix != ".csv"))
+    said = log.read_text()
+    for secret in (ds.StudyInstanceUID, ds.PatientID, ds.get("PatientName", "")):
+        assert not str(secret) or str(secret) not in said
+
+
 def compare(node: Node, outcome: tuple[str, Outcome], archive: Archive) -> set[str]:
     """Check that every DICOM result is in the archive, equal in every element; its classes."""
     job, made = outcome
@@ -76,6 +85,7 @@ def test_the_circle(way: str, tmp_path: Path) -> None:
             assert storescu(node, folder).returncode == 0
             ((job, outcome),) = node.wait(1).items()
             classes = compare(node, (job, outcome), archive)
+            names_nobody(node.log, folder)
     assert outcome.state == "screened", outcome
     assert {SEGMENTATION, REPORT, KEY_OBJECTS, PARAMETRIC_MAP} <= classes
     assert classes & CAPTURES
@@ -110,8 +120,13 @@ def test_the_archive_is_asked_for_new_chests(tmp_path: Path) -> None:
         client.store_instances([pydicom.dcmread(p) for p in sorted(folder.iterdir())])
         peers = {"archive": {"address": archive.web}}
         pull = {"peer": "archive", "days": 36500, "every_seconds": 1}
-        changes = {"pull": pull, "send_to": ["archive"], "shadow": True}
-        with running_node(tmp_path, peers=peers, **changes) as node:
+        told: dict[str, Any] = {
+            "peers": peers,
+            "pull": pull,
+            "send_to": ["archive"],
+            "shadow": True,
+        }
+        with running_node(tmp_path, **told) as node:
             (outcome,) = node.wait(1).values()
         assert outcome.state == "screened"
         # Shadow mode: the archive has the CT only.

@@ -139,7 +139,7 @@ def _path() -> str:
 
 @contextlib.contextmanager
 def running_node(
-    folder: Path, *, port: int | None = None, dies: str = "", **changes: object
+    folder: Path, *, port: int = 0, dies: str = "", **changes: object
 ) -> Iterator[Node]:
     """A node below `folder`; with `dies` it kills itself at that point: see `dying`."""
     port = port or free_port()

@@ -27,7 +27,9 @@ def test_every_class_and_transfer_syntax_of_the_statement_is_accepted(tmp_path: 
     with Listener(settings, Inbox(tmp_path / "in")) as listener:
         association = scu.associate("127.0.0.1", listener.port, ae_title="CTSIEVE")
         assert association.is_established
-        accepted = {(c.abstract_syntax, c.transfer_syntax[0]) for c in association.accepted_contexts}
+        accepted = {
+            (c.abstract_syntax, c.transfer_syntax[0]) for c in association.accepted_contexts
+        }
         assert association.send_c_echo().Status == 0
         assert [c.abstract_syntax for c in association.rejected_contexts] == [ENHANCED_SR]
         association.release()

@@ -1,6 +1,7 @@
 """The inbox: whole files or none, one folder a study, nothing forgotten over a restart."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ class Taken:
         self.studies: list[int] = []
 
     def __call__(self, files: Mapping[str, Path], sender: str) -> str:
+        """Count the study's files; names jobs in order."""
         assert sender in {"", "SENDER"}
         self.studies.append(len(files))
         return f"job{len(self.studies)}"
@@ -81,10 +83,15 @@ def test_a_job_that_cannot_be_made_leaves_the_study_open(
     assert len(inbox.open_studies()) == 1
 
 
+def _answer(settled: bool, job: str) -> bool:
+    assert job == "job1"
+    return settled
+
+
 def test_old_studies_go_once_they_are_settled(tmp_path: Path, slices: list[bytes]) -> None:
     inbox = Inbox(tmp_path / "in")
     inbox.keep(slices[0], instance="")
     inbox.hand_over(Taken(), quiet_seconds=0)
     for before, settled, left in ((0.0, True, 1), (1e12, False, 1), (1e12, True, 0)):
-        inbox.forget(before=before, settled=lambda _, answer=settled: answer)
+        inbox.forget(before=before, settled=partial(_answer, settled))
         assert len(list((tmp_path / "in").iterdir())) == left

@@ -13,6 +13,7 @@ import pytest
 from pydicom.uid import generate_uid
 from tests.node.dying import POINTS
 from tests.node.running import (
+    PATIENCE,
     Node,
     free_port,
     is_open,
@@ -168,8 +169,7 @@ def test_a_node_killed_in_every_state_loses_and_doubles_nothing(tmp_path: Path) 
             with start(dies=point) as node:
                 if node.process.poll() is None and not outcomes(node.home):
                     storescu(node, folder)
-                until(lambda p=node.process: p.poll() is not None, f"it dies where {point}")
-                assert node.process.returncode == -9, point
+                assert node.process.wait(PATIENCE) == -9, point
         with start() as node:
             (outcome,) = node.wait(1).values()
             until(lambda: "delivered to archive" in node.log.read_text(), "results are delivered")

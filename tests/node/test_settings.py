@@ -38,7 +38,9 @@ def test_options_win_over_the_file(tmp_path: Path) -> None:
     assert settings.peers["archive"].address.endswith(":104")
 
 
-@pytest.mark.parametrize("address", ["", "archive", "dicom://host:104", "dicom://A@host", "ftp://x"])
+@pytest.mark.parametrize(
+    "address", ["", "archive", "dicom://host:104", "dicom://A@host", "ftp://x"]
+)
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="no address"):
         peer_at(address)
