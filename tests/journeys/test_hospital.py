@@ -120,13 +120,13 @@ def test_the_archive_is_asked_for_new_chests(tmp_path: Path) -> None:
         client.store_instances([pydicom.dcmread(p) for p in sorted(folder.iterdir())])
         peers = {"archive": {"address": archive.web}}
         pull = {"peer": "archive", "days": 36500, "every_seconds": 1}
-        told: dict[str, Any] = {
+        told: dict[str, Any] = {"pull": pull, "send_to": ["archive"], "shadow": True}
             "peers": peers,
             "pull": pull,
             "send_to": ["archive"],
             "shadow": True,
         }
-        with running_node(tmp_path, **told) as node:
+        with running_node(tmp_path, peers=peers, **told) as node:
             (outcome,) = node.wait(1).values()
         assert outcome.state == "screened"
         # Shadow mode: the archive has the CT only.
