@@ -121,11 +121,6 @@ def test_the_archive_is_asked_for_new_chests(tmp_path: Path) -> None:
         peers = {"archive": {"address": archive.web}}
         pull = {"peer": "archive", "days": 36500, "every_seconds": 1}
         told: dict[str, Any] = {"pull": pull, "send_to": ["archive"], "shadow": True}
-            "peers": peers,
-            "pull": pull,
-            "send_to": ["archive"],
-            "shadow": True,
-        }
         with running_node(tmp_path, peers=peers, **told) as node:
             (outcome,) = node.wait(1).values()
         assert outcome.state == "screened"

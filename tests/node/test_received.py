@@ -1,5 +1,6 @@
 """Studies that arrive: each has exactly one result or one recorded reason, whatever happens."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -183,32 +184,30 @@ def test_a_node_killed_in_every_state_loses_and_doubles_nothing(tmp_path: Path) 
 def test_a_full_disk_is_said_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(small)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk needs root")
     try:
-        settings = settings_file(small / "home", free_port())
-        moved = tmp_path / "elsewhere"
-        assert settings.is_file()
-        _fill_and_look(small, moved)
+        with running_node(small, quiet_seconds=5) as node:
+            fill_and_send(node, small, study(tmp_path / "s"))
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
 
 
-def _fill_and_look(small: Path, folder: Path) -> None:
-    with running_node(small, quiet_seconds=600) as node:
-        sent = storescu(node, "-nh", study(folder))
-        assert "OutOfResources" in sent.stdout + sent.stderr
-        acknowledged = (sent.stdout + sent.stderr).count("(Success)")
-        kept = list((node.home / "incoming").rglob("*.dcm"))
-        assert len(kept) == acknowledged
-        for path in kept:
-            pydicom.dcmread(path)
-        assert node.process.poll() is None
+def fill_and_send(node: Node, disk: Path, folder: Path) -> None:
+    (disk / "ballast").write_bytes(b"1" * (shutil.disk_usage(disk).free - (300 << 10)))
+    sent = storescu(node, "-nh", folder)
+    said = sent.stdout + sent.stderr
+    assert "OutOfResources" in said
+    kept = list((node.home / "incoming").rglob("*.dcm"))
+    assert len(kept) == said.count("(Success)") > 0
+    for path in kept:
+        pydicom.dcmread(path)
+    (disk / "ballast").unlink()
+    assert storescu(node, folder).returncode == 0
+    whole = f"study of {len(list(folder.iterdir()))} instances"
+    until(lambda: whole in node.log.read_text(), "the whole study is handed over", log=node.log)
+    until(lambda: "screened" in {o.state for o in node.outcomes().values()}, "it is screened")
 
 
 def test_settings_are_shown(tmp_path: Path) -> None:

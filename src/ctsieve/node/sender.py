@@ -143,8 +143,9 @@ def _send_by_web(files: Sequence[Path], peer: Peer) -> None:
         # One request an object: a large study in one request meets limits of proxies.
         for file in files:
             answer = client.store_instances([_read(file)])
-            if "FailedSOPSequence" in answer:
-                reason = answer.FailedSOPSequence[0].get("FailureReason", 0)
+            # Some archives list failures even where there are none.
+            for failed in answer.get("FailedSOPSequence") or ():
+                reason = failed.get("FailureReason", 0)
                 raise PeerRefused(f"the peer refused an object: {reason:04X}")
 
 
