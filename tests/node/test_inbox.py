@@ -51,10 +51,13 @@ def test_a_restart_forgets_neither_open_nor_closed_studies(
 ) -> None:
     taken = Taken()
     Inbox(tmp_path / "in").keep(slices[0], instance="")
-    (tmp_path / "in" / ".part-left").write_bytes(b"half")
+    complete, half = slices[1], slices[2][:-100]
+    (tmp_path / "in" / f".part-a-{len(complete)}").write_bytes(complete)
+    (tmp_path / "in" / f".part-b-{len(slices[2])}").write_bytes(half)
     second = Inbox(tmp_path / "in")
     assert not list((tmp_path / "in").glob(".part-*"))
     assert second.hand_over(taken, quiet_seconds=0) == ["job1"]
+    assert taken.studies == [2]
     assert Inbox(tmp_path / "in").open_studies() == ()
 
 

@@ -4,7 +4,8 @@ The disk is the only memory: after a crash every study that was not handed over 
 """
 
 import hashlib
-import os
+import logging
+import secrets
 import shutil
 import threading
 import time
@@ -15,6 +16,8 @@ from typing import Final
 from ctsieve.jobs.durable import sync_folder, write_synced
 from ctsieve.readers.dicom import identify
 from ctsieve.types.errors import InputRejected, OutOfResources
+
+logger = logging.getLogger(__name__)
 
 CLOSED: Final = ".closed"
 """In the folder of a study that was handed over; holds the id of its job."""
@@ -39,7 +42,7 @@ class Inbox:
         self._senders: dict[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{_PART}*"):
-            left.unlink()
+            self._adopt(left)
         for study in self._studies():
             if not (study / CLOSED).exists():
                 self._arrived[study.name] = time.monotonic()
@@ -55,7 +58,8 @@ class Inbox:
             UnreadableStudy: it is damaged, hostile or beyond the limits.
         """
         self._check_space(len(content))
-        part = self._folder / f"{_PART}{os.getpid()}-{threading.get_ident()}"
+        # The size in the name tells a later start which of the files left are complete.
+        part = self._folder / f"{_PART}{secrets.token_hex(8)}-{len(content)}"
         try:
             write_synced(part, content)
             study, found = identify(part)
@@ -84,6 +88,17 @@ class Inbox:
                 if is_old and settled(closed.read_text("ascii")):
                     shutil.rmtree(study)
 
+    def _adopt(self, part: Path) -> None:
+        """Keep a file that a former process had complete on disk; it may be acknowledged."""
+        try:
+            if part.stat().st_size == int(part.name.rpartition("-")[2]):
+                study, instance = identify(part)
+                self._place(part, study=_name(study), instance=_name(instance), sender="")
+        except (InputRejected, ValueError):
+            logger.warning("an incomplete file of a former process was removed")
+        finally:
+            part.unlink(missing_ok=True)
+
     def _lock(self, study: str) -> threading.Lock:
         return self._locks.setdefault(study, threading.Lock())
 
@@ -106,8 +121,9 @@ class Inbox:
                 sync_folder(self._folder)
             # Before the rename: a crash between the two must leave the study open, not closed.
             (folder / CLOSED).unlink(missing_ok=True)
+            # Not synchronised, which would take longer than the file itself: when the power fails
+            # before the new name is on disk, the old one is, and the next start adopts it.
             part.replace(folder / f"{instance}.dcm")
-            sync_folder(folder)
             self._arrived[study] = time.monotonic()
             self._senders[study] = sender
 

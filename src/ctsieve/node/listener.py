@@ -84,7 +84,9 @@ class Listener:
         """Stop to listen; associations under way are aborted."""
         if self._server is not None:
             for association in self._server.active_associations:
-                association.abort()
+                # Others end by themselves; there is nothing to abort (PS3.8 9.2, state 2).
+                if association.is_established:
+                    association.abort()
             self._server.shutdown()
 
     def _handlers(self) -> list[evt.EventHandlerType]:
