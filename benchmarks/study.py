@@ -106,8 +106,13 @@ EXPERIMENTS = (
         config="resnet50-lstm-att2",
         cohort="scans",
         settings=(
-            *(*SCANS, *SMALL, "data.slices=lungs", "task.length=8", "task.versions=4"),
-            *("run.epochs=20", "run.batch_size=8"),
+            *(*SCANS, *SMALL, "task.length=8", "task.versions=4", "model.start="),
+            *(
+                "data.slices=lungs",
+                "model.settings.num_slices=8",
+                "run.epochs=20",
+                "run.batch_size=8",
+            ),
         ),
         levels=(AUC,),
     ),

@@ -191,12 +191,12 @@ def test_the_graphs_of_its_bundle_agree_whatever_number_of_slices(
     exported = export(model, (rows, columns))
     assert (exported.scan is not None) is takes_scans(card)
     engine = opened(exported, tmp_path)
-    for number in (5, 1):
-        x = slices(card, number, seed=number)
+    every = slices(card, 5, seed=1)
+    fields = of_one_study(card, model, every)
+    if "region_scores" in fields:
+        every = every[without_near_ties(fields["region_scores"])]
+    for x in (every, every[:1]):
         want = of_one_study(card, model, x)
-        if "region_scores" in want:
-            x = x[(clear := without_near_ties(want["region_scores"]))]
-            want = {name: value[clear] for name, value in want.items()}
         got = engine.run(x.numpy())
         assert set(got) == set(want) - views.LEFT_OUT
         for field, array in got.items():

@@ -10,7 +10,8 @@ import torch
 from lightning.pytorch import Trainer
 from tests.synthetic import tiny_config, write_collection
 
-from ctsieve.learning.module import Diverged, area_under_curve
+from ctsieve.learning.loop import Diverged
+from ctsieve.learning.module import area_under_curve
 from ctsieve.models.la_dnn import LaDnn
 from ctsieve.pipeline import fit as fitting
 from ctsieve.pipeline.collection import open_collection

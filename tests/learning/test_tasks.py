@@ -40,6 +40,18 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_scans(tmp_path_factory.mktemp("scans"))
 
 
+def detector(name: str, **task: object) -> TrainConfig:
+    """A small detector's run, with other settings of its task."""
+    sections = DETECTOR | {"task": DETECTOR["task"] | task}
+    return config(
+        name,
+        model=sections["model"],
+        input=sections["input"],
+        task=sections["task"],
+        run=sections["run"],
+    )
+
+
 def put_together(
     chosen: TrainConfig, data: Path, out: Path
 ) -> tuple[Task[Any], Feed[Any], Material]:
@@ -82,15 +94,15 @@ def test_kept_features_give_the_same_loss_and_gradients(scans: Path, tmp_path: P
         task.begin("all")
         piece = feed.training(3)[0]
         loss = task.terms(piece, "all")["loss"]
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         gradients = [p.grad for p in task.learners("all")]
         tune = task.judge(task.model.eval(), feed.tune(0))
         results.append((piece.x.ndim, loss.detach(), gradients, [row.values for row in tune]))
-    (kept, loss, gradients, tune), (seen, loss2, gradients2, tune2) = results
+    (kept, loss, gradients, rows), (seen, loss2, gradients2, rows2) = results
     assert (kept, seen) == (3, 5)
     torch.testing.assert_close(loss, loss2)
     torch.testing.assert_close(gradients, gradients2, rtol=1e-3, atol=1e-6)
-    np.testing.assert_allclose(tune, tune2, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(rows, rows2, rtol=1e-4, atol=1e-5)
 
 
 def test_a_series_is_trained_as_its_model_computes_it(scans: Path, tmp_path: Path) -> None:
@@ -126,7 +138,7 @@ def state(task: Task[Any]) -> dict[str, Tensor]:
 def test_branches_copy_when_the_segmentation_improves(
     name: str, rule: str, losses: list[float], copied: list[bool], pictures: Path, tmp_path: Path
 ) -> None:
-    chosen = config(name, **DETECTOR | {"task": DETECTOR["task"] | {"copy_when": rule}})
+    chosen = detector(name, copy_when=rule)
     task, _, _ = put_together(chosen, pictures, tmp_path)
     twin, source = "roi_heads.box_head_s2.fc6.weight", "roi_heads.box_head.fc6.weight"
     for loss, wanted in zip(losses, copied, strict=True):
@@ -147,13 +159,13 @@ def test_turns_alternate_or_combine(pictures: Path, tmp_path: Path) -> None:
         "alternating": (("segmentation",), ("classification",)),
         "combined": (("segmentation", "classification"),),
     }.items():
-        chosen = config("single-shot", **DETECTOR | {"task": DETECTOR["task"] | {"order": order}})
+        chosen = detector("single-shot", order=order)
         assert put_together(chosen, pictures, tmp_path)[0].turns == turns
 
 
 def test_phases_that_a_model_does_not_learn_by_are_refused(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not learn by the classification"):
-        put_together(config("mask-rcnn", **DETECTOR), pictures, tmp_path)
+        put_together(detector("mask-rcnn"), pictures, tmp_path)
 
 
 def test_whole_scans_are_refused_where_slices_are_read(scans: Path, tmp_path: Path) -> None:

@@ -139,6 +139,17 @@ def test_a_job_that_means_nothing_is_a_sentence(
         run("evaluate", "-", scores, *words)
 
 
+def test_an_audit_is_stamped_on_the_report_and_anything_else_refused(tmp_path: Path) -> None:
+    scores = save_scores(table_of(normal_sample(0, size=20)), tmp_path / "made.csv")
+    audit = tmp_path / "audit.json"
+    audit.write_text('{"totals": {"leak": 2, "note": 1}}')
+    document = json.loads(run("evaluate", "-", scores, "--audit", audit, "--json"))
+    assert document["stamp"]["Audit of the split"].startswith("findings: leak 2, note 1; SHA-256")
+    audit.write_text("[]")
+    with pytest.raises(InputRejected, match=r"audit.json is no audit"):
+        run("evaluate", "-", scores, "--audit", audit, "--json")
+
+
 def test_scores_of_another_bundle_and_a_missing_bundle_are_refused(tmp_path: Path) -> None:
     scores = save_scores(table_of(normal_sample(0, size=10)), tmp_path / "made.csv")
     bundle = screener(tmp_path / "bundle").bundle.folder

@@ -32,6 +32,12 @@ def run(
     config: Annotated[
         Path | None, typer.Option(help="Settings of the training run whose split to use.")
     ] = None,
+    split: Annotated[
+        Path | None, typer.Option(help="Split file of `data split`, in place of settings.")
+    ] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="audit.json of `data audit`, to be stamped on the report.")
+    ] = None,
     positive: Annotated[str, typer.Option(help="The label to be found.")] = "covid19",
     negative: Annotated[
         list[str] | None, typer.Option(help="Count this unknown label as negative; repeatable.")
@@ -69,6 +75,8 @@ def run(
         datasets=tuple(datasets or ()),
         side=side,
         config=config,
+        split=split,
+        audit=audit,
         threads=threads,
         faithfulness=faithfulness,
     )

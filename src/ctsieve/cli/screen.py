@@ -37,7 +37,7 @@ def run(
     """
     from ctsieve.pipeline.names import FORMATS
     from ctsieve.pipeline.screen import Screener
-    from ctsieve.pipeline.write import DEFAULT_FORMATS, write
+    from ctsieve.pipeline.write import DEFAULT_FORMATS, check_formats, write
     from ctsieve.readers import read_study
     from ctsieve.types.errors import UsageError
     from ctsieve.writers.json import to_json
@@ -47,13 +47,14 @@ def run(
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file", hint="give a folder, or the name of a new one")
     # A misspelt format should not cost the time of a screening.
-    for name in formats or ():
+    for name in _names(formats):
         FORMATS[name]
     with stages() as stage:
         stage("Checking the bundle")
         screener = Screener.load(bundle, threads=threads)
         stage("Reading the study")
         image = read_study(study, workers=threads)
+        check_formats(image, _names(formats))
         screening = screener.screen(image, progress=stage("Judging slices"))
         stage("Writing")
         paths = write(screening, out, _names(formats) or DEFAULT_FORMATS) if out else []

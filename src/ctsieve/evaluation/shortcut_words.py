@@ -46,7 +46,7 @@ def _shortcut(best: CueResult, *others: CueResult) -> AuditFinding:
         gravity="trap",
         sentence=f"{best.title} alone tells {best.label} from the rest with an AUC of "
         f"{figure.value:.2f} (95 % interval {figure.low:.2f} to {figure.high:.2f}){_levels(best)}."
-        + (f"  Also: {also}." if also else ""),
+        + (f" Also: {also}." if also else ""),
         advice=ADVICE[best.cue],
         number=figure.num_cases,
     )

@@ -47,13 +47,13 @@ def explain(
         largest = float(share.max())
         peak *= largest
         heat *= _on(geometry, share / np.float32(largest), prepared)
-    heat = heat ** np.float32(1.0 / len(shares))
+    heat **= np.float32(1.0 / len(shares))
     rest = float(heat.max())  # the maps need not peak at the same place
     promise(rest > 0.0, "attention lies somewhere")
     return Explanation(
         method="attention",
         label=label,
-        heat=(heat / np.float32(rest)).astype(np.float16),
+        heat=np.divide(heat, np.float32(rest), out=heat).astype(np.float16),
         peak=rest * peak ** (1.0 / len(shares)),
         geometry=geometry,
     )
@@ -89,10 +89,12 @@ def _shares(output: Mapping[str, Float32], num_slices: int) -> list[Float32]:
     return found
 
 
-def _on(geometry: Geometry, maps: Float32, prepared: Prepared) -> Float32:
+def _on(geometry: Geometry, maps: Float32, prepared: Prepared) -> npt.NDArray[np.float16]:
     """Maps (S, rows, columns) on `geometry`; 0 where nothing was judged."""
     source = coarse_grid(prepared, *maps.shape[1:])
-    values: Float32 = resample(prepared.spread(maps), source=source, target=geometry, outside=0.0)
+    values: npt.NDArray[np.float16] = resample(
+        prepared.spread(maps), source=source, target=geometry, outside=0.0, dtype=np.float16
+    )
     return values
 
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ctsieve.learning.feed import Batch
+from ctsieve.learning.loop import Diverged
 from ctsieve.models.la_dnn import LOSSES, LaDnn
-from ctsieve.types.errors import CtsieveError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,6 @@ class Optimisation:
     frozen_blocks: int
     """Leading blocks that stay as they are."""
     seed: int
-
-
-class Diverged(CtsieveError):
-    """The loss is no longer a number."""
 
 
 class LaDnnModule(LightningModule):

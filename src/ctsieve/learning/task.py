@@ -145,8 +145,6 @@ class Material:
     """0: as many as it takes to see every case once."""
     mask_ap: MaskAp
     """The tune criterion of detectors."""
-    folder: str = ""
-    """Where a task may keep what it computes once."""
 
 
 class TaskSettings(BaseModel):

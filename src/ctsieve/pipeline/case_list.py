@@ -7,6 +7,7 @@ from pathlib import Path
 from ctsieve.datasets import DATASETS
 from ctsieve.learning.folds import fold_by_patient, fold_sides
 from ctsieve.learning.split import TUNE, split_by_patient
+from ctsieve.pipeline.data import open_data, sides_of
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.types.cases import Case, Split
 from ctsieve.types.errors import InputRejected, UsageError
@@ -25,7 +26,7 @@ def cases_in(data: Path, *, datasets: Sequence[str] = ()) -> list[Case]:
     if data.suffix == ".csv":
         found = list(table_cases(data))
     elif datasets:
-        found = [case for name in datasets for case in DATASETS[name].walk(data)]
+        found = list(open_data(datasets, data).all_cases)
     else:
         known = ", ".join(DATASETS.names())
         raise UsageError(f"say which data set {data} holds", hint=f"add --dataset NAME: {known}")
@@ -87,6 +88,19 @@ def split_of(config: FitConfig, cases: Iterable[Case]) -> Split:
         always_train=frozenset(data.always_train),
         always_tune=frozenset(data.always_tune),
     )
+
+
+def side_in_file(data: Path, split: Path, side: str, *, datasets: Sequence[str]) -> list[Case]:
+    """The cases of one side of a split file that `ctsieve data split` wrote.
+
+    Raises:
+        UsageError: the file has no such side.
+        InputRejected: the file is no split of these data sets.
+    """
+    sides = sides_of(open_data(datasets, data), split=split).sides
+    if side not in sides:
+        raise UsageError(f"the split has no side {side!r}", hint=f"it has {', '.join(sides)}")
+    return list(sides[side])
 
 
 def side_of(split: Split, side: str) -> list[Case]:

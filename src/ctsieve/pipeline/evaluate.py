@@ -1,6 +1,7 @@
 """A data set becomes a report: the screener of production makes scores, the rest is arithmetic."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ctsieve.evaluation.cohort import LEVELS, Level, check_labels, levels_of, sample_of
 from ctsieve.evaluation.measures import measured
@@ -9,6 +10,7 @@ from ctsieve.pipeline.screen import Screener
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.report import EvaluationReport, Figure, Measured
+from ctsieve.types.results import notice_for
 from ctsieve.types.scores import ScoreTable
 
 
@@ -33,7 +35,8 @@ def evaluate(
     if positive not in screener.bundle.recipe.labels:
         known = ", ".join(screener.bundle.recipe.labels)
         raise InputRejected(f"the bundle does not know {positive!r}", hint=f"it knows: {known}")
-    return report_of(score(screener, cases, side=side), positive=positive, negative=negative)
+    report = report_of(score(screener, cases, side=side), positive=positive, negative=negative)
+    return replace(report, notice=notice_for(screener.bundle.recipe.leakage))
 
 
 def report_of(

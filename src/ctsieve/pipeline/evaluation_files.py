@@ -60,6 +60,8 @@ class Evidence:
     faithfulness: tuple[Table, ...] = ()
     doubts: tuple[str, ...] = ()
     """What is known against these data, in sentences."""
+    audit: str = ""
+    """What an audit of the split said; empty: there was none."""
 
 
 def build_page(table: ScoreTable, *, options: Options, evidence: Evidence) -> Page:
@@ -72,7 +74,7 @@ def build_page(table: ScoreTable, *, options: Options, evidence: Evidence) -> Pa
     level = finest_level(table)
     summary = summarise(report, table, level=level, prevalences=options.prevalences)
     recipe = evidence.screener.bundle.recipe if evidence.screener else None
-    origin = Origin(table=table, summary=summary, recipe=recipe)
+    origin = Origin(table=table, summary=summary, recipe=recipe, audit=evidence.audit)
     return Page(
         summary=summary,
         verdict=verdict(summary, doubts=evidence.doubts),
@@ -143,7 +145,8 @@ def write_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
 
 
 def _picture(call: WrongCall, evidence: Evidence) -> Picture:
-    facts = ", ".join(f"{name} {value}" for name, value in call.row.facts.items())
+    known = {name: "yes" if value else "no" for name, value in call.row.truth.items()}
+    facts = ", ".join(f"{name} {value}" for name, value in {**known, **call.row.facts}.items())
     case = evidence.cases.get(call.row.case)
     uri = ""
     if evidence.screener is not None and case is not None:

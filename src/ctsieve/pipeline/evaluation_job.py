@@ -8,13 +8,14 @@ from ctsieve.bundles.store import find
 from ctsieve.evaluation.charts import Chart
 from ctsieve.evaluation.page import Page
 from ctsieve.evaluation.protocols import PROTOCOLS
-from ctsieve.pipeline.case_list import cases_in, side_of, split_of
+from ctsieve.pipeline.case_list import cases_in, side_in_file, side_of, split_of
 from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, write_evaluation
 from ctsieve.pipeline.faithfulness import faithfulness_table
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.score import score
 from ctsieve.pipeline.score_file import is_score_file, load_scores
 from ctsieve.pipeline.screen import Screener
+from ctsieve.pipeline.stamp import audit_in_words
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected, UsageError
 from ctsieve.types.report import Table
@@ -39,6 +40,11 @@ class Job:
     datasets: tuple[str, ...] = ()
     side: str = ""
     config: Path | None = None
+    """Settings of the training run whose split to use."""
+    split: Path | None = None
+    """A split file, in place of settings."""
+    audit: Path | None = None
+    """What `ctsieve data audit` wrote of these cases and the training data."""
     threads: int | None = None
     faithfulness: int = 0
 
@@ -68,7 +74,8 @@ def evaluate_job(
         screener=scored.screener,
         cases=scored.cases,
         faithfulness=_faithfulness(job, scored),
-        doubts=scored.doubts,
+        doubts=(*scored.doubts, *_leaks(scored)),
+        audit="" if job.audit is None else audit_in_words(job.audit),
     )
     page = build_page(scored.table, options=options, evidence=evidence)
     if out is not None:
@@ -125,18 +132,32 @@ def _matching(job: Job, table: ScoreTable) -> Screener:
 
 
 def _cases(job: Job) -> tuple[list[Case], tuple[str, ...]]:
+    if job.split is not None:
+        return side_in_file(job.data, job.split, _side(job), datasets=job.datasets), ()
     if job.config is None:
         return cases_in(job.data, datasets=job.datasets), ()
     config = FitConfig.load(job.config)
-    if not job.side:
-        raise UsageError("a split has sides", hint="say which one with --side")
-    found = side_of(split_of(config, cases_in(job.data, datasets=config.data.sets)), job.side)
+    whole = split_of(config, cases_in(job.data, datasets=config.data.sets))
+    found = side_of(whole, _side(job))
     wanted = [case for case in found if not job.datasets or case.site in _sites(job.datasets)]
     return wanted, (FOLDED,) if config.run.folds > 1 else ()
 
 
+def _side(job: Job) -> str:
+    if not job.side:
+        raise UsageError("a split has sides", hint="say which one with --side")
+    return job.side
+
+
 def _sites(datasets: tuple[str, ...]) -> set[str]:
     return {name.replace("-", "_") for name in datasets}
+
+
+def _leaks(scored: Scored) -> tuple[str, ...]:
+    if scored.screener is None:
+        return ()
+    found = scored.screener.bundle.recipe.leakage
+    return tuple(f"The bundle was made from a split that leaks: {text}" for text in found)
 
 
 def _faithfulness(job: Job, scored: Scored) -> tuple[Table, ...]:

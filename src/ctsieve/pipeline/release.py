@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.bundles.bundle import write_bundle
-from ctsieve.bundles.verify import golden_member, make_golden
 from ctsieve.evaluation.measures import figure
+from ctsieve.evaluation.ranking import auc
 from ctsieve.evaluation.sample import Sample
 from ctsieve.export.int8 import quantise
 from ctsieve.export.onnx import (
@@ -38,19 +38,19 @@ from ctsieve.ops.decide import sigmoid
 from ctsieve.pipeline.card import CardFacts, SourceResult, metadata, model_card
 from ctsieve.pipeline.collection import Collection
 from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.golden_inputs import NUM_GOLDEN, golden_members
 from ctsieve.pipeline.scan_level import ScanLevel, scan_level, scored_scans
 from ctsieve.runtime import RUNTIMES, Runtime
 from ctsieve.types.cases import Case, Split, num_patients
 from ctsieve.types.promise import promise
 from ctsieve.types.recipe import Calibration, FittedOn, Level, Recipe, Threshold
-from ctsieve.types.report import Figure
+from ctsieve.types.report import Figure, Measured
 
 LABEL = "covid19"
 CRITERION = "Platt scaling; every patient counts alike within a label, and both labels alike"
 CUT_CRITERION = "largest sensitivity + specificity, weighted likewise"
 ALLOWED_AUC_LOSS = 0.005
 """An 8-bit graph that loses more AUC than this on the tune side is left out."""
-NUM_GOLDEN = 2
 Floats = npt.NDArray[np.float64]
 
 
@@ -72,9 +72,9 @@ class TuneScores:
         cases = tuple(case for case, k in zip(self.cases, keep, strict=True) if k)
         return TuneScores(cases=cases, logit=self.logit[keep], positive=self.positive[keep])
 
-    def auc(self) -> Figure:
+    def auc(self) -> Measured:
         """With its interval over patients."""
-        area = figure(
+        return figure(
             Sample(
                 probability=sigmoid(self.logit),
                 positive=self.positive,
@@ -83,8 +83,6 @@ class TuneScores:
             ),
             "auc",
         )
-        promise(isinstance(area, Figure), "the tune cases are of both kinds")
-        return area  # type: ignore[return-value]  # the promise above checked it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +124,7 @@ def release(trained: Trained, config: FitConfig, *, data: Path, folder: Path) ->
         picture = calibrate(basis)
         scan = scan_level(scans, picture[0].slope)
         exported, engine = loaded(trained.shipped, config, x, Path(scratch) / "shipped")
-        golden = _golden(engine, "model.onnx", config.input.size)
+        golden = golden_members(engine, "model.onnx", config.input.size)
         small, sentence = quantised(exported, config, score(engine, parts[0].cases, x), x)
     recipe = make_recipe(config, trained.split, basis, picture, scan)
     facts = CardFacts(
@@ -213,6 +211,7 @@ def make_recipe(
             criterion=criterion,
             num_cases=len(cases),
             num_patients=num_patients(cases),
+            leakage=split.leakage,
         )
 
     single = level(*picture, fitted(CRITERION, basis.cases), fitted(CUT_CRITERION, basis.cases))
@@ -256,21 +255,21 @@ def source_results(scores: TuneScores) -> list[SourceResult]:
     groups |= {f"site {name}": site == name for name in sorted(set(site))}
     results = []
     for name, keep in groups.items():
+        if not keep.any():
+            continue
         part = scores.of(keep)
-        both = part.positive.any() and not part.positive.all()
+        area = part.auc()
         results.append(
             SourceResult(
                 name=name,
                 num_positive=int(part.positive.sum()),
                 num_negative=int((~part.positive).sum()),
                 num_patients=num_patients(part.cases),
-                auc=part.auc() if both else None,
-                logits=tuple(float(v) for v in np.percentile(part.logit, (10, 50, 90)))
-                if len(part.cases)
-                else (),
+                auc=area if isinstance(area, Figure) else None,
+                logits=tuple(float(v) for v in np.percentile(part.logit, (10, 50, 90))),
             )
         )
-    return [row for row in results if row.num_positive + row.num_negative]
+    return results
 
 
 def quantised(
@@ -284,26 +283,10 @@ def quantised(
         path = Path(scratch) / "model.int8.onnx"
         path.write_bytes(graph)
         engine = RUNTIMES["onnx"].load(path)
-        loss = scores.auc().value - score(engine, scores.cases, x).auc().value
+        small = score(engine, scores.cases, x)
+        loss = auc(scores.logit, scores.positive) - auc(small.logit, small.positive)
         if loss > ALLOWED_AUC_LOSS:
             return {}, f"An 8-bit graph lost {loss:.3f} of tune AUC and was left out."
-        golden = _golden(engine, path.name, config.input.size)
+        golden = golden_members(engine, path.name, config.input.size)
     golden.pop("golden/input.npz")
     return {path.name: graph, **golden}, f"The 8-bit graph's tune AUC is lower by {loss:.4f}."
-
-
-def _golden(engine: Runtime, graph: str, size: tuple[int, int]) -> dict[str, bytes]:
-    """Synthetic inputs, and what the graph makes of them."""
-    given, wanted = make_golden(engine, synthetic_chests(NUM_GOLDEN, size))
-    return {"golden/input.npz": given, golden_member(graph): wanted}
-
-
-def synthetic_chests(number: int, size: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Two dark ellipses in a bright one, the later ones with a brighter patch: (N, 1, R, C)."""
-    row, column = np.meshgrid(*(np.linspace(-1.0, 1.0, n) for n in size), indexing="ij")
-    lungs = np.minimum(np.hypot(row, 2.5 * (column - 0.45)), np.hypot(row, 2.5 * (column + 0.45)))
-    chest = np.where(lungs < 0.9, 0.2, 0.9)
-    patch = np.exp(-20.0 * ((row - 0.4) ** 2 + (column - 0.5) ** 2))
-    planes = [np.clip(chest + 0.5 * k * patch, 0.0, 1.0) for k in range(number)]
-    levels = np.rint(np.stack(planes) * 255.0)[:, None]
-    return np.asarray(levels / 255.0, dtype=np.float32)

@@ -38,7 +38,8 @@ PANEL = (4.6, 3.4)
 def write_record(out: Path, config: TrainConfig, split: Split, *, data_digest: str) -> None:
     """What is known before the first step."""
     sides = {side: [case.id for case in cases] for side, cases in split.sides.items()}
-    _write(out / SPLIT, {"name": split.name, "digest": split.digest, "sides": sides})
+    named = {"name": split.name, "digest": split.digest, "leakage": split.leakage}
+    _write(out / SPLIT, {**named, "sides": sides})
     _write(
         out / RUN,
         {

@@ -1,13 +1,19 @@
 """Where an evaluation comes from, and what its maker can fill into reporting guidelines."""
 
+import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from ctsieve.evaluation.summary import Summary
+from ctsieve.types.errors import InputRejected
 from ctsieve.types.recipe import FittedOn, Recipe
 from ctsieve.types.report import Figure
 from ctsieve.types.scores import ScoreTable
 from ctsieve.version import __version__
+
+NO_AUDIT = "none given: `ctsieve data audit` looks for patients on two sides"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +23,8 @@ class Origin:
     table: ScoreTable
     summary: Summary
     recipe: Recipe | None
+    audit: str = ""
+    """Empty: there was none."""
 
 
 def stamp_of(origin: Origin) -> tuple[tuple[str, str], ...]:
@@ -34,11 +42,28 @@ def stamp_of(origin: Origin) -> tuple[tuple[str, str], ...]:
         ("Gate", _counted(Counter(row.verdict.replace("_", " ") for row in table.rows))),
         ("Why without a score", _counted(_reasons(table)) or "every case has one"),
         ("Intervals", "95 %, patients drawn 2000 times, seed 0"),
-        ("Audit of the split", "none given: `ctsieve data audit` looks for patients on two sides"),
+        ("Audit of the split", origin.audit or NO_AUDIT),
     ]
     if origin.recipe is not None:
         rows += _recipe_rows(origin.recipe)
     return tuple(rows)
+
+
+def audit_in_words(path: Path) -> str:
+    """What an audit's JSON counted, and its digest.
+
+    Raises:
+        InputRejected: the file is no audit.
+    """
+    try:
+        content = path.read_bytes()
+        totals = json.loads(content)["totals"]
+        counts = ", ".join(f"{name} {int(number)}" for name, number in totals.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputRejected(
+            f"{path.name} is no audit: {error}", hint="give the audit.json of `ctsieve data audit`"
+        ) from error
+    return f"findings: {counts}; SHA-256 {hashlib.sha256(content).hexdigest()}"
 
 
 def answers_of(origin: Origin) -> dict[str, str]:
@@ -90,6 +115,8 @@ def _recipe_answers(recipe: Recipe) -> dict[str, str]:
 
 def _recipe_rows(recipe: Recipe) -> list[tuple[str, str]]:
     rows = [("Recipe digest", recipe.digest)]
+    if recipe.leakage:
+        rows.append(("Known leakage: numbers are too good", " ".join(recipe.leakage)))
     for name, level in (("picture", recipe.picture), ("scan", recipe.scan)):
         for threshold in level.thresholds:
             origin = "not fitted" if threshold.fitted is None else _fitted(threshold.fitted)

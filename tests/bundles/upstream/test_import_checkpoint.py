@@ -254,6 +254,12 @@ def test_the_command_line_imports_and_says_what_is_missing(
     assert document["settings"]["num_affinities"] == 8
     stored = safetensors.torch.load((out / WEIGHTS).read_bytes())
     assert set(stored) == {name for name in state if not name.endswith("num_batches_tracked")}
+    for verb, words in (("verify", "ok   model.onnx"), ("show", "Not calibrated")):
+        monkeypatch.setattr("sys.argv", ["ctsieve", "bundle", verb, str(out)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+        assert words in capsys.readouterr().out
 
 
 def on(backbone: ResNetName) -> DetectorConfig:

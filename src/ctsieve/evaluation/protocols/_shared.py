@@ -46,5 +46,5 @@ def data_note(table: ScoreTable, *, published: int, what: str) -> str:
         )
     return (
         f"Published on {published} {what}; here on {judged}{unjudged} (cases digest {digest}): "
-        "not the same data, so the rows do not rank the models."
+        "not the same data, so the rows do not rank the models. 95 % intervals stand in the report."
     )

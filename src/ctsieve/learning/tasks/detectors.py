@@ -15,7 +15,7 @@ Shapes   B images, R C rows and columns, L logits.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ctsieve.learning.classification import judged_logits
+from ctsieve.learning.detections import Copies, Detections, Segments
 from ctsieve.learning.draws import Draws, Sampler, class_numbers, draws
 from ctsieve.learning.figures import classification_figures
 from ctsieve.learning.objects import Naming, objects_of
@@ -74,45 +75,6 @@ class DetectorSettings(TaskSettings):
     def classifies(self) -> bool:
         """Whether every class must have cases."""
         return CLASSIFICATION in self.phases
-
-
-class Detections(NamedTuple):
-    """Images to segment and images to classify; either may be missing."""
-
-    images: Tensor
-    """(B, 1, R, C) in [0, 1], those with objects."""
-    targets: tuple[Target, ...]
-    x: Tensor
-    """(B, 1, R, C), those with a class."""
-    classes: Tensor
-    """(B,)."""
-    cases: tuple[int, ...]
-    """Numbers of the tune cases in `x`."""
-
-
-class Segments(Protocol):
-    """What every detector of `ctsieve.models` offers a training loop."""
-
-    def train_for(self, step: Step) -> nn.Module:
-        """Put every part into its mode."""
-        ...
-
-    def trained_by(self, step: Step) -> dict[str, nn.Parameter]:
-        """The parameters that a step changes."""
-        ...
-
-    def segmentation_losses(self, images: Tensor, targets: Sequence[Target]) -> Terms:
-        """The terms of the segmentation."""
-        ...
-
-
-@runtime_checkable
-class Copies(Protocol):
-    """A detector with branches that copy."""
-
-    def copy_to_twins(self) -> tuple[str, ...]:
-        """Copy the segmentation's branches to the classification's."""
-        ...
 
 
 class DetectorFeed(Feed[Detections]):

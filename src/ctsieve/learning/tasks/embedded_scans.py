@@ -24,7 +24,6 @@ from ctsieve.learning.classification import ClassificationTask, Scans, Weighing,
 from ctsieve.learning.draws import Sampler, class_numbers, draws
 from ctsieve.learning.task import Feed, Material, Side, TaskCard, TaskSettings
 from ctsieve.learning.warp import Warp, plain
-from ctsieve.models._sequences import read_both_ways, weigh
 from ctsieve.models.resnet50_lstm_att2 import ResNet50LstmAtt2
 from ctsieve.types.errors import InputRejected
 
@@ -127,10 +126,8 @@ class EmbeddedFeed(Feed[Scans]):
     def _embedded(self, x: Tensor) -> Tensor:
         """Features (S, E) of slices (S, 1, R, C)."""
         device = next(self._model.parameters()).device
-        parts = [
-            self._model.embeddings.eval().embed(some.to(device)).embedding
-            for some in x.split(CHUNK)
-        ]
+        self._model.embeddings.eval()
+        parts = [self._model.slice_features(some.to(device)).features for some in x.split(CHUNK)]
         return torch.cat(parts).float().cpu()
 
 
@@ -142,10 +139,7 @@ class EmbeddedTask(ClassificationTask):
         if piece.x.ndim == 5:
             return super().logits(model, piece)
         assert isinstance(model, ResNet50LstmAtt2)  # noqa: S101  # by the card
-        read = read_both_ways(model.lstm, piece.x[piece.keep], piece.keep)
-        summary = read.last if model.config.preset == "paper" else read.ends
-        attention = weigh(model.attention(read.states, torch.tanh(model.gv(summary))), piece.keep)
-        logits: Tensor = model.fc(torch.einsum("bs,bsn->bn", attention, read.states))
+        logits: Tensor = model.read_scan(piece.x[piece.keep], piece.keep).logits
         return logits
 
 

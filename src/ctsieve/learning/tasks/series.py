@@ -91,7 +91,7 @@ class SeriesTask(ClassificationTask):
         packed = piece.x[piece.keep].expand(-1, 3, -1, -1)
         packed = (packed - model.get_buffer("mean")) / model.get_buffer("deviation")
         maps = features(model, packed, trunk=model.backbone.trunk, at_once=self._at_once)
-        logits: Tensor = model.head(maps.mean(dim=(2, 3)), piece.keep).logits
+        logits: Tensor = model.read_scan(maps.mean(dim=(2, 3)), piece.keep).logits
         return logits
 
 

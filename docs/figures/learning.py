@@ -1,0 +1,197 @@
+"""Training in minutes on phantom slices: enough for figures, and for nothing else."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from phantoms import FEWEST_CELLS, SIDE, Chest
+from scipy import ndimage
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+from ctsieve.export.views import ReadsScans
+from ctsieve.models._detector.training import Target
+from ctsieve.models.one_shot_lstm_attention import OneShotLstmAttention as Segmenter
+from ctsieve.phantoms.spec import LESION_KINDS
+from ctsieve.types.promise import promise
+
+Say = Callable[[str], None]
+PATCHES = 12
+"""Patches to a step."""
+FROZEN = ("embeddings.", "conv1.", "bn1.", "layer")
+"""Parameters of scan networks that make the features of slices."""
+SOLID = [1 + LESION_KINDS.index("consolidation")]
+HAZY = [1 + n for n, kind in enumerate(LESION_KINDS) if kind != "consolidation"]
+
+
+def balanced(labels: Tensor, *, size: int, seed: int) -> Iterator[Tensor]:
+    """Rows of endless batches in which every label is equally often, in random order."""
+    random = torch.Generator().manual_seed(seed)
+    weight = 1.0 / torch.bincount(labels).float()[labels]
+    while True:
+        yield torch.multinomial(weight, size, replacement=True, generator=random)
+
+
+def fit(
+    parameters: Sequence[nn.Parameter],
+    loss: Callable[[int], Tensor],
+    *,
+    steps: int,
+    rate: float,
+    say: Say,
+) -> None:
+    """`steps` steps of AdamW with one cycle of the learning rate; `loss` takes the step."""
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=1e-2)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
+    mean = 0.0
+    for step in range(steps):
+        value = loss(step)
+        optimiser.zero_grad()
+        value.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        cycle.step()
+        mean = value.item() if step == 0 else 0.9 * mean + 0.1 * value.item()
+        if step % 20 == 0 or step == steps - 1:
+            say(f"  step {step}: loss about {mean:.3f}")
+
+
+def fit_patches(
+    model: nn.Module,
+    chests: Sequence[Chest],
+    *,
+    steps: int,
+    say: Say,
+    positive: int | None = None,
+    rate: float = 3e-4,
+) -> None:
+    """Teach a network of slices on square patches, half as wide as a slice: a quarter of the work.
+
+    A patch is labelled by what it shows; the network then takes whole slices at the same scale.
+    With `positive` it learns one logit: that class or none.
+    """
+    random = np.random.default_rng(0)
+    cases = [(c, s) for c in chests for s in range(len(c.prepared.x))]
+    labels = torch.from_numpy(np.concatenate([c.labels for c in chests]))
+    rows = islice(balanced(labels, size=PATCHES, seed=0), steps)
+    drawn = [[_patch(*cases[int(row)], random) for row in batch] for batch in rows]
+    model.to(memory_format=torch.channels_last)
+
+    def loss(step: int) -> Tensor:
+        x, wanted = (np.stack(part) for part in zip(*drawn[step], strict=True))
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(torch.from_numpy(x)).logits.float()
+        target = torch.from_numpy(wanted)
+        if positive is None:
+            return cross_entropy(logits, target)
+        return binary_cross_entropy_with_logits(logits[:, 0], (target == positive).float())
+
+    model.train()
+    fit(list(model.parameters()), loss, steps=steps, rate=rate, say=say)
+    model.eval()
+
+
+def packed(model: ReadsScans, chests: Sequence[Chest]) -> list[Tensor]:
+    """Features (S, F) of the slices of each chest, which training of the head does not change."""
+    _network(model).eval()
+    with torch.no_grad():
+        return [model.slice_features(torch.from_numpy(c.prepared.x))[0] for c in chests]
+
+
+def fit_scans(
+    model: ReadsScans,
+    features: Sequence[Tensor],
+    labels: Sequence[int],
+    *,
+    say: Say,
+    steps: int = 150,
+) -> None:
+    """Teach a network of scans what comes after its frozen features; slices drop out at random."""
+    trained = [p for n, p in _network(model).named_parameters() if not n.startswith(FROZEN)]
+    random = torch.Generator().manual_seed(2)
+    rows = list(islice(balanced(torch.tensor(labels), size=8, seed=2), steps))
+
+    def loss(step: int) -> Tensor:
+        chosen = [features[int(row)] for row in rows[step]]
+        chosen = [f[torch.rand(len(f), generator=random) < 0.8] for f in chosen]
+        keep = nn.utils.rnn.pad_sequence([torch.ones(len(f)) for f in chosen], batch_first=True)
+        logits = model.read_scan(torch.cat(chosen), keep.bool())[0]
+        wanted = torch.tensor(labels)[rows[step]]
+        if logits.shape[1] > 1:
+            return cross_entropy(logits, wanted)
+        return binary_cross_entropy_with_logits(logits[:, 0], wanted.float())
+
+    fit(trained, loss, steps=steps, rate=2e-3, say=say)
+    _network(model).eval()
+
+
+def _network(model: ReadsScans) -> nn.Module:
+    """The same, as a module: a protocol cannot say that it is one."""
+    promise(isinstance(model, nn.Module), "networks of scans are modules")
+    assert isinstance(model, nn.Module)  # noqa: S101  # for the type checker
+    return model
+
+
+def fit_segmentation(model: Segmenter, chests: Sequence[Chest], *, steps: int, say: Say) -> None:
+    """Teach a detector the lesions of slices, hazy ones (1) and solid ones (2)."""
+    cases = [
+        (x, target) for c in chests for x, target in zip(c.prepared.x, targets(c), strict=True)
+    ]
+    cases = [(x, target) for x, target in cases if len(target.labels)]
+    order = np.random.default_rng(3).integers(len(cases), size=(steps, 2))
+
+    def loss(step: int) -> Tensor:
+        chosen = [cases[int(row)] for row in order[step]]
+        images = torch.from_numpy(np.stack([x for x, _ in chosen]))
+        terms = model.segmentation_losses(images, [target for _, target in chosen])
+        return torch.stack(list(terms.values())).sum()
+
+    model.train_for("segmentation")
+    trained = list(model.trained_by("segmentation").values())
+    fit(trained, loss, steps=steps, rate=1e-3, say=say)
+    model.eval()
+
+
+def targets(of: Chest) -> list[Target]:
+    """The lesions of every slice: each connected part of a kind is one."""
+    found = []
+    for plane in of.lesions:
+        boxes, labels, masks = [], [], []
+        for kind, numbers in ((1, HAZY), (2, SOLID)):
+            parts, number = ndimage.label(np.isin(plane, numbers))
+            for part in range(1, number + 1):
+                mask = parts == part
+                if mask.sum() >= FEWEST_CELLS:
+                    rows, columns = (np.flatnonzero(mask.any(axis=a)) for a in (1, 0))
+                    boxes.append([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
+                    labels.append(kind)
+                    masks.append(mask)
+        shape = (len(boxes), 4)
+        found.append(
+            Target(
+                torch.tensor(boxes, dtype=torch.float32).reshape(shape),
+                torch.tensor(labels, dtype=torch.int64),
+                torch.from_numpy(np.array(masks, np.uint8).reshape(-1, SIDE, SIDE)),
+            )
+        )
+    return found
+
+
+def _patch(
+    chest: Chest, row: int, random: np.random.Generator
+) -> tuple[npt.NDArray[np.float32], np.int64]:
+    """A patch (1, SIDE / 2, SIDE / 2) of a slice, around a lesion where there is one."""
+    half = SIDE // 2
+    places = np.argwhere(chest.lesions[row] > 0)
+    middle = random.integers(0, SIDE, 2)
+    if len(places) and chest.labels[row]:
+        middle = places[random.integers(len(places))] + random.integers(-half // 3, half // 3, 2)
+    top, left = (int(v) for v in np.clip(middle - half // 2, 0, half))
+    here = (slice(top, top + half), slice(left, left + half))
+    shown = np.count_nonzero(chest.lesions[row][here]) >= FEWEST_CELLS
+    pixels = chest.prepared.x[row, :, here[0], here[1]]
+    return (pixels if random.random() < 0.5 else pixels[..., ::-1].copy()), np.int64(
+        chest.kind if shown else 0
+    )
