@@ -93,7 +93,8 @@ def settings_file(home: Path, port: int, **changes: object) -> Path:
     told: dict[str, object] = {
         "port": port,
         "home": str(home),
-        "quiet_seconds": 1.0,
+        # Longer than a sender stalls on a busy machine, or its study falls into parts.
+        "quiet_seconds": 5.0,
         "min_free_mb": 0,
         "threads": 1,
         "bundle": str(home.parent / "bundle" / "tiny"),
