@@ -5,8 +5,10 @@ Source   PS3.4 Annex A (Verification) and B (Storage), PS3.8 (Upper Layer).
 
 import ipaddress
 import logging
+import socket
 import socketserver
 import threading
+import weakref
 from typing import Any, Final, Self
 
 from pydicom.filebase import DicomBytesIO
@@ -137,18 +139,34 @@ class Listener:
         self._received.pop(id(event.assoc), None)
 
 
+ASSOCIATION_END_SECONDS: Final = 2.0
+"""How long an aborted association may take to end before its socket is closed under it."""
+
+
 class _Server(ThreadedAssociationServer):
     """Looks at a connection before a thread is spent on it."""
 
     def __init__(self, *arguments: Any, limits: NodeSettings, **named: Any) -> None:  # noqa: ANN401 - theirs
         self._limits = limits
         self._networks = [ipaddress.ip_network(host) for host in limits.hosts]
+        self._accepted: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         super().__init__(*arguments, **named)
 
     def shutdown(self) -> None:
         """Stop accepting and close the socket; the parent's expects to be in a list of its AE."""
         socketserver.BaseServer.shutdown(self)
         self.server_close()
+        for association in self.active_associations:
+            association.join(ASSOCIATION_END_SECONDS)
+        # The library forgets connections that failed before they became associations.
+        for connection in list(self._accepted):
+            connection.close()
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """The next connection, remembered until it is closed."""
+        connection, address = super().get_request()
+        self._accepted.add(connection)
+        return connection, address
 
     def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002
         """Whether this address may connect, and whether there is room."""
