@@ -19,7 +19,7 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[train,dev]'
+	$(PIP) install -c constraints.txt -e '.[train,serve,dev]'
 	@touch $@ $(VENV)/.core
 
 demo: $(VENV)/.core  ## make a phantom study, screen it, say where the report is

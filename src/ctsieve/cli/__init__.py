@@ -15,9 +15,11 @@ from ctsieve.cli import (
     fit,
     gate,
     info,
+    listen,
     phantom,
     reproduce,
     screen,
+    send,
 )
 from ctsieve.types.errors import CtsieveError, OutOfResources
 from ctsieve.version import __version__
@@ -44,6 +46,8 @@ for command in (
     evaluate,
     compare,
     calibrate,
+    listen,
+    send,
     doctor,
 ):
     app.command(name=command.__name__.rpartition(".")[2])(command.run)

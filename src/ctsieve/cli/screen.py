@@ -37,7 +37,7 @@ def run(
     """
     from ctsieve.pipeline.names import FORMATS
     from ctsieve.pipeline.screen import Screener
-    from ctsieve.pipeline.write import DEFAULT_FORMATS, write
+    from ctsieve.pipeline.write import DEFAULT_FORMATS, check_formats, write
     from ctsieve.readers import read_study
     from ctsieve.types.errors import UsageError
     from ctsieve.writers.json import to_json
@@ -54,6 +54,7 @@ def run(
         screener = Screener.load(bundle, threads=threads)
         stage("Reading the study")
         image = read_study(study, workers=threads)
+        check_formats(image, _names(formats))
         screening = screener.screen(image, progress=stage("Judging slices"))
         stage("Writing")
         paths = write(screening, out, _names(formats) or DEFAULT_FORMATS) if out else []
