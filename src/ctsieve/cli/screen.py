@@ -100,6 +100,8 @@ def _summary(screening: "Screening") -> str:
         threshold = prediction.threshold[label]
         side = "at or above" if value >= threshold else "below"
         lines.append(f"{label}: {value:.3f} ({side} its threshold {threshold:.3f})")
+    if prediction.probability and not prediction.calibrated:
+        lines.append("not calibrated: the numbers are the network's own, no shares of patients")
     if prediction.abstained is not None:
         lines.append(f"no call: {prediction.abstained}")
     if screening.top_slices:
