@@ -40,7 +40,7 @@ REQUIRED = (
 )
 SCAN = "scan.onnx"
 """The graph that reads the features of a scan's slices, where model.onnx gives only those."""
-SUFFIXES = frozenset({".onnx", ".safetensors", ".json", ".md", ".npz", ".txt"})
+SUFFIXES = frozenset({".onnx", ".safetensors", ".json", ".md", ".npz", ".txt", ".png"})
 """Kinds of member a bundle may hold: nothing that runs when it is opened."""
 
 MAX_MEMBER_BYTES = 2 * 1024**3
