@@ -34,8 +34,21 @@ static: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+PROGRAMS := dcmtk:dcmdump dicom3tools:dciodvfy orthanc:Orthanc
+PACKAGES := dcmtk dicom3tools orthanc orthanc-dicomweb
+
+# Other people's programs that DICOM results and the node are tried on.
+system:  ## install the programs that some tests need, if root and apt are at hand
+	@lacking=; for pair in $(PROGRAMS); do \
+	  PATH=$$PATH:/usr/sbin command -v $${pair#*:} >/dev/null || lacking="$$lacking $${pair%:*}"; done; \
+	if [ -z "$$lacking" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; \
+	then echo "installed:$$lacking"; \
+	else echo "not installed, so the tests that need them are skipped:$$lacking"; fi
+
 # One thread in each process: two processes with one thread each finish sooner than one with two.
-test: static  ## set up what tests need, run every gate and every test
+test: system static  ## set up what tests need, run every gate and every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
 check: static  ## the gates and the fast tests
@@ -60,4 +73,4 @@ docs: $(VENV)/.dev  ## make generated pages anew
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) $(DEMO) out runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo static test check fix bench parity golden docs clean
+.PHONY: help demo system static test check fix bench parity golden docs clean

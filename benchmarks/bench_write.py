@@ -22,9 +22,11 @@ from ctsieve.types.results import (
     Screening,
     SliceScores,
 )
+from ctsieve.types.study import StudyHeader
 from ctsieve.types.volume import CTVolume
 
 SHAPE = (300, 512, 512)
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 COARSE = (30, 16, 16)
 PAGE_LIMIT_SECONDS = 0.6
 PAGE_LIMIT_MB = 4.0
@@ -71,8 +73,15 @@ def large_screening() -> Screening:
             hu=hu,
             geometry=geometry,
             provenance=Provenance(
-                reader="dicom", reader_version="0", digest="0" * 64, slices=tuple(sources)
+                reader="dicom",
+                reader_version="0",
+                digest="0" * 64,
+                slices=tuple(sources),
+                study_uid="1.2.3.1",
+                series_uid="1.2.3.2",
+                frame_of_reference_uid="1.2.3",
             ),
+            study=StudyHeader(sop_class=CT_IMAGE, orientation=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))),
         ),
         gate=GateReport(),
         prediction=Prediction(

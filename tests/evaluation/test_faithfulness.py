@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctsieve.evaluation.faithfulness import (
@@ -51,6 +51,7 @@ def test_heat_inside_the_lungs_is_counted_beside_their_share() -> None:
     assert np.isnan(mass_inside(np.zeros((1, 4, 4)), lungs)[0])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100), st.integers(5, 40), st.integers(5, 40))
 def test_cell_means_keep_the_mean(seed: int, rows: int, columns: int) -> None:
     plane = np.random.default_rng(seed).random((rows, columns)).astype(np.float32)

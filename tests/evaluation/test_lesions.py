@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as run_lengths
@@ -118,6 +118,7 @@ def test_nothing_found_is_zero_and_nothing_to_find_is_a_sentence() -> None:
         coco_ap(healthy)
 
 
+@settings(deadline=None)
 @given(arrays(np.bool_, (3, 4, 5)), arrays(np.bool_, (3, 4, 5)))
 def test_dice_is_even_and_one_only_for_equal_masks(one: np.ndarray, other: np.ndarray) -> None:
     assert dice(one, other) == dice(other, one)
@@ -136,6 +137,7 @@ def test_volumes_are_millilitres_of_the_grid() -> None:
         dice(true, true[0])
 
 
+@settings(deadline=None)
 @given(st.floats(-50, 50), st.integers(3, 40), st.integers(0, 1000))
 def test_a_constant_error_is_all_bias(shift: float, number: int, seed: int) -> None:
     true = np.random.default_rng(seed).uniform(0, 900, number)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 from tests.evaluation.samples import make_sample, normal_sample, samples
@@ -56,6 +56,7 @@ def test_delong_and_the_bootstrap_say_about_the_same_of_independent_cases() -> N
     assert (other.low, other.high) == pytest.approx((one.low, one.high), abs=0.015)
 
 
+@settings(deadline=None)
 @given(samples())
 def test_a_screener_does_not_differ_from_itself(sample: Sample) -> None:
     alone = make_sample(sample.probability, sample.positive)
@@ -86,6 +87,7 @@ def test_mcnemar_is_the_sign_test_of_the_disagreements() -> None:
     assert found.p == pytest.approx(2 * (1 + 12 + 66) / 2**12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_never_lowers_a_p_value_and_keeps_their_order(p: list[float]) -> None:
     adjusted = holm(p)

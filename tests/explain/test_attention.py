@@ -115,3 +115,15 @@ def test_otsu_masks_lie_around_the_peak_of_each_judged_slice() -> None:
     assert found.heat[JUDGED, 10, 26].all()
     assert not found.heat[:, 20:, :16].any()
     assert not found.heat[[0, 4, 8]].any()
+
+
+def test_what_was_cropped_away_is_no_group_of_otsu_s() -> None:
+    cropped = STUDY.window_of((2, 8, 8), (7, 24, 24), (5, 64, 64))
+    prepared = Prepared(x=PREPARED.x, index=JUDGED, grid=cropped)
+    output = {"attention1": peaked(8, 8, (2, 6)), "attention2": peaked(4, 4, (1, 3))}
+    found = otsu.explain(output, prepared, STUDY, label="covid19")
+    assert found is not None
+    mask = found.heat[JUDGED[0]] > 0
+    assert mask[13, 21]
+    assert mask.sum() < 0.3 * 16 * 16, "a part of what was seen, not all of it"
+    assert not mask[:8].any()

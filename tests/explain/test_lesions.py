@@ -19,10 +19,17 @@ FOUND = {
     "scores": np.array([[1.0, 0.5, 0.25]], np.float32),
     "roi_masks": np.ones((1, 3, 28, 28), np.float32),
 }
+LESIONS = lesions.counting(FOUND, kinds={2, 3})
+
+
+def test_only_objects_that_are_sure_enough_count() -> None:
+    sure = lesions.counting(FOUND, kinds={2, 3}, score=0.5)["labels"]
+    np.testing.assert_array_equal(sure, [[0.0, 2.0, 0.0]])
+    np.testing.assert_array_equal(FOUND["labels"], [[1.0, 2.0, 3.0]])
 
 
 def test_a_box_of_the_network_is_a_box_of_the_image() -> None:
-    shown = lesions.explain(FOUND, PREPARED, STUDY, label="covid19", kinds={2, 3})
+    shown = lesions.explain(LESIONS, PREPARED, STUDY, label="covid19")
     assert shown is not None
     assert shown.peak == pytest.approx(0.5)
     inside = np.zeros(STUDY.shape, dtype=bool)
@@ -40,8 +47,8 @@ def test_every_label_counts_where_nothing_is_said() -> None:
 
 @pytest.mark.parametrize("labels", [[[0, 0, 0]], [[1, 1, 1]]])
 def test_nothing_found_is_no_heat(labels: list[list[int]]) -> None:
-    found = FOUND | {"labels": np.array(labels, np.float32)}
-    shown = lesions.explain(found, PREPARED, STUDY, label="covid19", kinds={2, 3})
+    found = lesions.counting(FOUND | {"labels": np.array(labels, np.float32)}, kinds={2, 3})
+    shown = lesions.explain(found, PREPARED, STUDY, label="covid19")
     assert shown is not None
     assert shown.peak == 0.0
     assert not shown.heat.any()

@@ -6,14 +6,24 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.writers.screenings import EVERY, PERSON, scan
+from tests.writers.dicom_results import as_if_read
+from tests.writers.screenings import EVERY, PERSON
 
 from ctsieve.pipeline.names import FORMATS
 from ctsieve.types.errors import CtsieveError, UsageError
+from ctsieve.types.results import Screening
 
 NAMES = FORMATS.names()
 PICTURES = ("picture", "stack", "unclassified")
 VOLUMES = [kind for kind in EVERY if kind not in PICTURES]
+
+
+def screening(name: str, kind: str = "scan") -> Screening:
+    """One of `EVERY`; from DICOM where the format needs that."""
+    made = EVERY[kind]()
+    if FORMATS[name].dicom and kind in VOLUMES:
+        return as_if_read(made)
+    return made
 
 
 def content(path: Path) -> bytes:
@@ -24,13 +34,15 @@ def content(path: Path) -> bytes:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", VOLUMES)
 def test_returns_exactly_the_files_it_made(name: str, kind: str, tmp_path: Path) -> None:
-    paths = FORMATS[name].write(EVERY[kind](), tmp_path / "new" / "folder")
+    paths = FORMATS[name].write(screening(name, kind), tmp_path / "new" / "folder")
     assert sorted(paths) == sorted(p for p in tmp_path.rglob("*") if p.is_file())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_writes_a_file_of_a_judged_volume(name: str, tmp_path: Path) -> None:
-    paths = FORMATS[name].write(scan(), tmp_path)
+    """But for rejection notes, which are of what was not judged."""
+    kind = "rejected" if name == "dicom-ko-rejected" else "scan"
+    paths = FORMATS[name].write(screening(name, kind), tmp_path)
     assert paths
     assert all(path.stat().st_size > 0 for path in paths)
 
@@ -51,8 +63,8 @@ def test_pictures_are_written_or_refused_as_the_card_says(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_screening_same_bytes(name: str, tmp_path: Path) -> None:
-    once = FORMATS[name].write(scan(), tmp_path / "once")
-    again = FORMATS[name].write(scan(), tmp_path / "again")
+    once = FORMATS[name].write(screening(name), tmp_path / "once")
+    again = FORMATS[name].write(screening(name), tmp_path / "again")
     names = [path.relative_to(tmp_path / "once") for path in once]
     assert names == [path.relative_to(tmp_path / "again") for path in again]
     assert [path.read_bytes() for path in once] == [path.read_bytes() for path in again]
@@ -60,38 +72,39 @@ def test_same_screening_same_bytes(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_writing_again_replaces(name: str, tmp_path: Path) -> None:
-    for path in FORMATS[name].write(scan(), tmp_path):
+    for path in FORMATS[name].write(screening(name), tmp_path):
         path.write_bytes(b"old")
-    assert all(p.read_bytes() != b"old" for p in FORMATS[name].write(scan(), tmp_path))
+    assert all(p.read_bytes() != b"old" for p in FORMATS[name].write(screening(name), tmp_path))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_failed_write_says_why_and_leaves_nothing(name: str, tmp_path: Path) -> None:
     blocked = tmp_path / "a-file"
     blocked.write_bytes(b"")
+    kind = "rejected" if name == "dicom-ko-rejected" else "scan"
     with pytest.raises(CtsieveError, match="a-file") as caught:
-        FORMATS[name].write(scan(), blocked / "below")
+        FORMATS[name].write(screening(name, kind), blocked / "below")
     assert caught.value.hint
     assert [path.name for path in tmp_path.rglob("*")] == ["a-file"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("dicom-")])
 def test_no_name_of_a_person_gets_out(name: str, tmp_path: Path) -> None:
-    kinds = EVERY if FORMATS[name].pictures else {k: EVERY[k] for k in VOLUMES}
-    for kind, make in kinds.items():
-        for path in FORMATS[name].write(make(), tmp_path / kind):
+    """DICOM results repeat their study's patient: tests/writers/test_dicom_objects.py."""
+    for kind in EVERY if FORMATS[name].pictures else VOLUMES:
+        for path in FORMATS[name].write(screening(name, kind), tmp_path / kind):
             assert PERSON.encode() not in content(path), (kind, path.name)
             assert PERSON not in str(path.relative_to(tmp_path))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_screening_is_left_as_it_was(name: str, tmp_path: Path) -> None:
-    screening = scan()
-    assert screening.explanation is not None
-    before = screening.image.provenance, screening.explanation.heat.copy()
-    FORMATS[name].write(screening, tmp_path)
-    assert screening.image.provenance == before[0]
-    assert (screening.explanation.heat == before[1]).all()
+    judged = screening(name)
+    assert judged.explanation is not None
+    before = judged.image.provenance, judged.explanation.heat.copy()
+    FORMATS[name].write(judged, tmp_path)
+    assert judged.image.provenance == before[0]
+    assert (judged.explanation.heat == before[1]).all()
 
 
 def test_writers_need_no_heavy_framework() -> None:

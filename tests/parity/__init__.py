@@ -77,6 +77,11 @@ class Network:
         return (x[0] if x.ndim == SCAN_DIMENSIONS else x)[:, :1]
 
     @property
+    def calls(self) -> tuple[Tensor, ...]:
+        """What the graphs are asked in one go: a scan, or slice after slice."""
+        return (self.slices,) if len(self.inputs) > 1 else self.slices.split(1)
+
+    @property
     def num_parameters(self) -> int:
         """Of the whole network."""
         return sum(parameter.numel() for parameter in self.model.parameters())

@@ -1,6 +1,9 @@
 """Print every parity row of a golden folder: `python -m tests.parity --golden FOLDER`.
 
-Ends with status 1 where a row fails, and with status 2 where the folder holds no golden file.
+At the end a table, model by model: how near to the golden numbers, parameters, and how near the
+exported graph of the `fixed` preset is to its network on the same weights (`--no-graphs` leaves
+that out).  Ends with status 1 where a row fails, and with status 2 where the folder holds no
+golden file.
 """
 
 import argparse
@@ -11,7 +14,8 @@ from collections.abc import Iterator
 from math import inf
 from pathlib import Path
 
-from tests.parity import Row, check_file, golden_files, kind_of
+from tests.parity import Row, check_file, golden_files, kind_of, networks_of
+from tests.parity._graphs import agreement
 
 
 def main() -> int:
@@ -19,6 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
     parser.add_argument("--golden", type=Path, required=True, help="folder of golden files")
     parser.add_argument("--only", action="append", default=[], help="a kind; may be repeated")
+    parser.add_argument("--no-graphs", action="store_true", help="export no network")
     options = parser.parse_args()
     files = [
         f for f in golden_files(options.golden) if kind_of(f) in options.only or not options.only
@@ -33,6 +38,9 @@ def main() -> int:
             seen.append(row)
             sys.stdout.write(line(row))
         sys.stdout.flush()
+    if not options.no_graphs:
+        for file in files:
+            seen += graph_rows(file)
     sys.stdout.writelines(["by model\n", *summary(seen)])
     num_passed = sum(row.passed for row in seen)
     seconds = time.perf_counter() - start
@@ -49,6 +57,15 @@ def rows(file: Path) -> Iterator[Row]:
         yield Row(model=file.stem, quantity=type(error).__name__, max_difference=inf, tolerance=0.0)
 
 
+def graph_rows(file: Path) -> Iterator[Row]:
+    """Each network of a file beside its exported graph, printed with its parameters."""
+    for network in networks_of(file):
+        row = agreement(network)
+        sys.stdout.write(f"{network.name}: {network.num_parameters:,} parameters\n{line(row)}")
+        sys.stdout.flush()
+        yield row
+
+
 def line(row: Row) -> str:
     """A row as a line of the table: model, quantity, max difference, tolerance, pass."""
     verdict = "pass" if row.passed else "FAIL"
@@ -57,13 +74,19 @@ def line(row: Row) -> str:
 
 
 def summary(seen: list[Row]) -> Iterator[str]:
-    """A line for each model: how many rows pass, and how much of its tolerance the worst needs."""
+    """A line for each model: rows that pass, its logits, and the row nearest to its tolerance."""
     for model in dict.fromkeys(row.model for row in seen):
         own = [row for row in seen if row.model == model]
         passed = sum(row.passed for row in own)
-        shares = [row.max_difference / row.tolerance for row in own if row.tolerance > 0.0]
-        worst = f", at most {max(shares):.1%} of the tolerance" if shares else ""
-        yield f"  {model[:40]:40} {passed} of {len(own)} rows pass{worst}\n"
+        real = [row for row in own if row.tolerance > 0.0]
+        worst = max(real, key=lambda row: row.max_difference / row.tolerance, default=None)
+        logits = [row for row in real if row.quantity.startswith("logits")]
+        words = [f"{passed} of {len(own)} rows pass"]
+        words += [f"logits {r.max_difference:.1e} of {r.tolerance:.0e}" for r in logits[-1:]]
+        if worst is not None:
+            share = worst.max_difference / worst.tolerance
+            words.append(f"nearest to its tolerance: {worst.quantity} ({share:.1%})")
+        yield f"  {model[:42]:42} {', '.join(words)}\n"
 
 
 if __name__ == "__main__":

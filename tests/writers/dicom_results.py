@@ -14,11 +14,13 @@ from ctsieve.phantoms.dicom import save_dicom
 from ctsieve.readers import read_study
 from ctsieve.types.geometry import Geometry
 from ctsieve.types.provenance import SliceSource
-from ctsieve.types.results import Explanation, Lesion, Screening
+from ctsieve.types.results import Explanation, Lesion, LesionTotal, Screening
 from ctsieve.types.study import Cosines, StudyHeader
 from ctsieve.types.volume import CTVolume
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
+VOLUMES = sorted(kind for kind, make in EVERY.items() if isinstance(make().image, CTVolume))
+"""The screenings of `EVERY` that are of volumes."""
 Bits = npt.NDArray[np.bool_]
 
 
@@ -45,6 +47,14 @@ def in_memory(geometry: Geometry, orientation: Cosines) -> CTVolume:
         provenance=replace(template, slices=slices),
         study=header(orientation),
     )
+
+
+def as_if_read(screening: Screening) -> Screening:
+    """The screening as if its volume had been read from DICOM, without any file."""
+    volume = screening.image
+    assert isinstance(volume, CTVolume)
+    read = in_memory(volume.geometry, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)))
+    return replace(screening, image=replace(read, hu=volume.hu))
 
 
 def through_dicom(volume: CTVolume, folder: Path, *, habit: str = "plain") -> CTVolume:
@@ -89,6 +99,10 @@ def marked(volume: CTVolume, lungs: Bits) -> Screening:
         slices=None,
         lungs=lungs,
         lesion_instances=(lesion,),
+        lesion_totals=(
+            LesionTotal(kind="ggo", count=1, ml=lesion.volume_ml, percent_of_lungs=100.0),
+            LesionTotal(kind="consolidation", count=0, ml=0.0, percent_of_lungs=0.0),
+        ),
         explanation=Explanation(
             method="Grad-CAM++", label="covid19", heat=heat, peak=2.0, geometry=volume.geometry
         ),

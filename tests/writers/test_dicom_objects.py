@@ -20,6 +20,7 @@ from tests.validators import (
     validated,
 )
 from tests.writers.dicom_results import (
+    VOLUMES,
     in_memory,
     marked,
     screened,
@@ -48,7 +49,6 @@ from ctsieve.writers.png import summary_picture
 
 OBJECTS = tuple(name for name in FORMATS.names() if name.startswith("dicom-"))
 SMALL = tuple(name for name in OBJECTS if name != "dicom-sc")
-VOLUMES = sorted(set(EVERY) - {"picture", "stack"})
 FROM_THE_PATIENT = {
     "PHANTOM^DONOTLEAK",
     "PATIENT-ID-DONOTLEAK",
@@ -295,8 +295,11 @@ def test_the_report_says_the_answer(judged: Screening, tmp_path: Path) -> None:
 
 def test_the_report_refers_to_the_segments_beside_it(judged: Screening, tmp_path: Path) -> None:
     assert isinstance(judged.image, CTVolume)
-    lesion = marked(judged.image, judged.lungs if judged.lungs is not None else np.zeros(1, bool))
-    with_lesion = replace(judged, lesion_instances=lesion.lesion_instances)
+    assert judged.lungs is not None
+    found = marked(judged.image, judged.lungs)
+    with_lesion = replace(
+        judged, lesion_instances=found.lesion_instances, lesion_totals=found.lesion_totals
+    )
     paths = write(with_lesion, tmp_path, ["dicom-sr"])
     assert [p.name for p in paths] == [dicom_seg.FILE, dicom_sr.FILE]
     segmentation, report = (pydicom.dcmread(p) for p in paths)
@@ -306,10 +309,15 @@ def test_the_report_refers_to_the_segments_beside_it(judged: Screening, tmp_path
     tracked = {s.SegmentLabel: s.TrackingUID for s in segmentation.SegmentSequence}
     for label, uid in tracked.items():
         assert uid == items(group_of(report, label), "Tracking Unique Identifier")[0].UID
-    assert (
-        number(group_of(report, "Ground-glass opacity (GGO)"), "Volume as a share of the lungs")
-        == 100.0
-    )
+    ggo, dense = found.lesion_totals
+    outlined = group_of(report, "Ground-glass opacity (GGO)")
+    assert number(outlined, "Volume") == pytest.approx(ggo.ml, abs=1e-5)
+    assert number(outlined, "Number of lesions of this kind") == ggo.count
+    assert number(outlined, "Share of the lungs in lesions of this kind") == ggo.percent_of_lungs
+    absent = group_of(report, "Consolidation")
+    assert number(absent, "Number of lesions of this kind") == dense.count == 0
+    assert code(absent, "Lung consolidation") == "272519000"
+    assert not items(absent, "Referenced Segment")
 
 
 def test_an_abstention_is_said_with_its_reason(tmp_path: Path) -> None:

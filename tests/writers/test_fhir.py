@@ -5,15 +5,13 @@ from pathlib import Path
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.diagnosticreport import DiagnosticReport
-from tests.writers.dicom_results import marked, screened
-from tests.writers.screenings import EVERY
+from tests.writers.dicom_results import VOLUMES, marked, screened
 
 from ctsieve.types.results import Screening
 from ctsieve.types.volume import CTVolume
 from ctsieve.writers import fhir
 
 CODE = "code/coding/0/code"
-VOLUMES = sorted(set(EVERY) - {"picture", "stack"})
 
 
 @pytest.mark.parametrize("kind", VOLUMES)
@@ -61,10 +59,14 @@ def test_lesions_have_volumes(tmp_path: Path) -> None:
     screening = screened("scan", tmp_path / "study")
     assert isinstance(screening.image, CTVolume)
     assert screening.lungs is not None
-    *_, volume = observations(marked(screening.image, screening.lungs))
-    assert at(volume, "code/text") == "Volume, Ground-glass opacity (GGO)"
+    *_, ggo, dense = observations(marked(screening.image, screening.lungs))
+    assert [at(o, "valueCodeableConcept/coding/0/display") for o in (ggo, dense)] == [
+        "Present",
+        "Absent",
+    ]
+    assert [at(ggo, f"component/{k}/valueQuantity/value") for k in (0, 2)] == [1.0, 100.0]
     ml = float(screening.lungs.sum()) * screening.image.geometry.voxel_ml
-    assert at(volume, "valueQuantity/value") == pytest.approx(ml, abs=1e-6)
+    assert at(ggo, "component/1/valueQuantity/value") == pytest.approx(ml, abs=1e-6)
 
 
 def entries(screening: Screening) -> list[object]:

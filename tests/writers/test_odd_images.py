@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.writers.dicom_results import as_if_read
 from tests.writers.page import Page, pixels
 from tests.writers.screenings import picture, provenance_of, rejected, scan, slice_scores, tiny
 
@@ -15,7 +16,7 @@ from ctsieve.types.results import Screening
 from ctsieve.types.volume import CTPicture
 from ctsieve.writers import html, json
 
-PLAIN = [name for name in FORMATS.names() if not name.startswith("dicom")]
+NAMES = FORMATS.names()
 
 
 def flat(shape: tuple[int, int, int]) -> Screening:
@@ -57,10 +58,11 @@ ODD: dict[str, Callable[[], Screening]] = {
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [(n, k) for n in PLAIN for k in ODD if FORMATS[n].pictures or "picture" not in k],
+    [(n, k) for n in NAMES for k in ODD if FORMATS[n].pictures or "picture" not in k],
 )
 def test_every_odd_image_is_written(name: str, kind: str, tmp_path: Path) -> None:
-    paths = FORMATS[name].write(ODD[kind](), tmp_path)
+    odd = as_if_read(ODD[kind]()) if FORMATS[name].dicom else ODD[kind]()
+    paths = FORMATS[name].write(odd, tmp_path)
     assert all(path.stat().st_size for path in paths)
 
 

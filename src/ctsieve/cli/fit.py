@@ -19,6 +19,13 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Override a value: optimiser.mixup=0.1")
     ] = None,
+    split: Annotated[
+        Path | None, typer.Option(help="Train on the sides of this file of `ctsieve data split`.")
+    ] = None,
+    accept_leakage: Annotated[
+        bool,
+        typer.Option("--accept-leakage", help="Train although sides overlap; results say so."),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")
     ] = False,
@@ -39,7 +46,8 @@ def run(
             f"training needs {error.name}, which is not installed",
             hint="pip install 'ctsieve[train]'",
         ) from error
-    recipe = read_recipe(config, settings or ())
+    chosen = [*(settings or ()), *_split_settings(split, accept_leakage=accept_leakage)]
+    recipe = read_recipe(config, chosen)
     machines = Machines(devices=devices, nodes=nodes)
     if show:
         typer.echo(recipe.show())
@@ -51,3 +59,11 @@ def run(
         made = recipe.run(out, options)
         if rank() == 0:
             typer.echo(made)
+
+
+def _split_settings(split: Path | None, *, accept_leakage: bool) -> list[str]:
+    """The two options as settings, so that the run folder records them."""
+    from json import dumps
+
+    given = [f"data.split={dumps(str(split))}"] if split is not None else []
+    return [*given, "data.accept_leakage=true"] if accept_leakage else given

@@ -47,7 +47,7 @@ def run(
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file", hint="give a folder, or the name of a new one")
     # A misspelt format should not cost the time of a screening.
-    for name in formats or ():
+    for name in _names(formats):
         FORMATS[name]
     with stages() as stage:
         stage("Checking the bundle")

@@ -1,20 +1,16 @@
 """What a cut does: the four counts of a yes-no call, and every number made of them.
 
-Sources  F1: van Rijsbergen 1979; MCC: Matthews 1975, Biochimica et Biophysica Acta 405, 442;
-         predictive values at another prevalence by Bayes' rule (Altman and Bland 1994, BMJ 309,
-         102).
+Sources  F1: van Rijsbergen 1979; MCC: Matthews 1975, Biochimica et Biophysica Acta 405, 442.
 
 Shapes   D weightings, N cases.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ctsieve.evaluation.intervals import Weights
 from ctsieve.evaluation.sample import Bools, Floats, Sample
-from ctsieve.types.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,38 +81,6 @@ def matthews(sample: Sample, weight: Weights) -> Floats:
     return np.asarray(np.divide(top, np.sqrt(spread), out=np.zeros_like(top), where=spread > 0))
 
 
-def positive_value_at(prevalence: float) -> Callable[[Sample, Weights], Floats]:
-    """PPV where the share `prevalence` of the patients has the disease.
-
-    Raises:
-        UsageError: it is no share between 0 and 1.
-    """
-    _check(prevalence)
-
-    def measured(sample: Sample, weight: Weights) -> Floats:
-        true = sensitivities(sample, weight) * prevalence
-        false = (1 - specificities(sample, weight)) * (1 - prevalence)
-        return _ratio(true, true + false)
-
-    return measured
-
-
-def negative_value_at(prevalence: float) -> Callable[[Sample, Weights], Floats]:
-    """NPV where the share `prevalence` of the patients has the disease.
-
-    Raises:
-        UsageError: it is no share between 0 and 1.
-    """
-    _check(prevalence)
-
-    def measured(sample: Sample, weight: Weights) -> Floats:
-        true = specificities(sample, weight) * (1 - prevalence)
-        missed = (1 - sensitivities(sample, weight)) * prevalence
-        return _ratio(true, true + missed)
-
-    return measured
-
-
 def sensitivity_cases(sample: Sample) -> tuple[Bools, Bools]:
     """Which cases count for the sensitivity (N,), and which of all are hits (N,)."""
     return sample.positive, sample.called
@@ -144,8 +108,3 @@ def accuracy_cases(sample: Sample) -> tuple[Bools, Bools]:
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
     return np.asarray(np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0))
-
-
-def _check(prevalence: float) -> None:
-    if not 0.0 < prevalence < 1.0:
-        raise UsageError(f"a prevalence lies between 0 and 1, got {prevalence}")

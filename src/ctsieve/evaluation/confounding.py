@@ -31,7 +31,8 @@ COMPONENTS = 24
 RIDGE = 1.0
 """Weight of the squared coefficients, in cases."""
 DRAWS = 1000
-MISSING = ""
+LARGEST = 10_000_000
+"""Weights of cases that are held at once."""
 
 
 def word_features(words: Sequence[str]) -> Floats:
@@ -102,10 +103,14 @@ def within_folds_auc(
     won, pairs = np.zeros(DRAWS + 1), np.zeros(DRAWS + 1)
     for held in np.unique(fold):
         mine = fold == held
-        weight = _weights(patients[mine], random)
-        more_won, more_pairs = _placements(score[mine], positive[mine], weight)
-        won += more_won
-        pairs += more_pairs
+        times, index = _times(patients[mine], random)
+        size = max(1, LARGEST // len(index))
+        for start in range(0, DRAWS + 1, size):
+            rows = slice(start, start + size)
+            weight = times[rows][:, index]
+            more_won, more_pairs = _placements(score[mine], positive[mine], weight)
+            won[rows] += more_won
+            pairs[rows] += more_pairs
     if pairs[0] == 0.0:
         return None
     drawn = won[1:][pairs[1:] > 0.0] / pairs[1:][pairs[1:] > 0.0]
@@ -119,13 +124,14 @@ def within_folds_auc(
     )
 
 
-def _weights(patients: npt.NDArray[np.str_], random: np.random.Generator) -> Floats:
-    """(1 + DRAWS, n): every case once, then how often its patient came up in each draw."""
+def _times(
+    patients: npt.NDArray[np.str_], random: np.random.Generator
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """How often each patient comes up (1 + DRAWS, p), first once each; and each case's patient."""
     _, index = np.unique(patients, return_inverse=True)
     count = int(index.max()) + 1
-    times = random.multinomial(count, np.full(count, 1.0 / count), size=DRAWS)
-    every = np.ones((1, len(patients)))
-    return np.concatenate([every, times[:, index].astype(np.float64)])
+    drawn = random.multinomial(count, np.full(count, 1.0 / count), size=DRAWS)
+    return np.concatenate([np.ones((1, count)), drawn]), index
 
 
 def _placements(score: Floats, positive: Bools, weight: Floats) -> tuple[Floats, Floats]:

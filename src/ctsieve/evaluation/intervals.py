@@ -44,8 +44,8 @@ def percentile_interval(values: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """Wilson's 95 % score interval of a proportion.
+def wilson(hits: float, total: int) -> tuple[float, float]:
+    """Wilson's 95 % score interval of a proportion; hits may be the share of so many patients.
 
     Example:
         >>> tuple(round(v, 4) for v in wilson(9, 10))

@@ -17,6 +17,9 @@ from ctsieve.types.report import Absent, Figure, Measured
 CHUNK = 250
 """Draws that are computed at a time: 5000 cases take 10 MB."""
 
+FEWEST_PATIENTS = 2
+"""Of either kind: one patient tells nothing of how others would do."""
+
 ONE_KIND = "needs cases of both kinds"
 
 
@@ -31,7 +34,8 @@ class Measure:
     needs_both: bool = True
     missing: str = ONE_KIND
     """Why a sample may not have it."""
-    best: float = 1.0
+    is_share: bool = True
+    """Whether it lies in [0, 1], where all right calls of few patients are no certainty."""
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -70,18 +74,19 @@ MEASURES: Mapping[str, Measure] = {
     "balanced_accuracy": Measure(title="Balanced accuracy", of=calls.balanced_accuracies),
     "f1": Measure(title="F1", of=calls.f1_scores),
     "mcc": Measure(title="MCC", of=calls.matthews),
-    "brier": Measure(title="Brier score", of=reliability.brier_scores, best=0.0),
-    "ece": Measure(title="ECE", of=reliability.calibration_errors, best=0.0),
+    "brier": Measure(title="Brier score", of=reliability.brier_scores, is_share=False),
+    "ece": Measure(title="ECE", of=reliability.calibration_errors, is_share=False),
     "slope": Measure(
         title="Calibration slope",
         of=reliability.calibration_slopes,
         missing="the scores separate the two kinds, so no finite slope fits",
+        is_share=False,
     ),
     "intercept": Measure(
         title="Calibration intercept",
         of=reliability.calibration_intercepts,
         missing="no finite intercept fits",
-        best=0.0,
+        is_share=False,
     ),
 }
 
@@ -94,7 +99,8 @@ def measured(
     seed: int = 0,
 ) -> dict[str, Measured]:
     """Every measure with its interval, or why the sample does not have it."""
-    has_both = 0 < sample.num_positive < sample.num_cases
+    reason = _too_few(sample)
+    has_both = not reason
     once = np.ones((1, sample.num_cases), np.float32)
     values: dict[str, float] = {}
     absent: dict[str, Measured] = {}
@@ -103,7 +109,7 @@ def measured(
         if np.isfinite(value):
             values[name] = value
         else:
-            absent[name] = Absent(reason=measure.missing if has_both else _one_kind(sample))
+            absent[name] = Absent(reason=reason or measure.missing)
     drawn = {n: m for n, m in measures.items() if n in values and not _is_wilson(m, sample)}
     intervals = _bootstrapped(sample, drawn, draws=draws, seed=seed)
     return {
@@ -145,6 +151,8 @@ def _figure(
         counted = sample.of(of)
         interval = interval or wilson(int((hit & of).sum()), counted.num_cases)
     low, high = interval or (value, value)
+    if measure.is_share and low == high:
+        low, high = _of_no_width(counted, value)
     # Errors that cannot be negative, the ECE above all, are larger in draws than in the data, by
     # as much as an interval may be wide: it is drawn out to the value, which it must not deny.
     return Figure(
@@ -156,6 +164,23 @@ def _figure(
     )
 
 
-def _one_kind(sample: Sample) -> str:
-    kind = "positive" if sample.num_positive else "negative"
-    return f"all {sample.num_cases} cases are {kind}"
+def _of_no_width(sample: Sample, value: float) -> tuple[float, float]:
+    """An interval where every draw is the same: Wilson's for the patients of the rarer kind.
+
+    A bootstrap of 10 patients that are all told apart, or of many slices of one patient, finds
+    nothing else, and would call it sure.
+    """
+    kinds = [k for k in (sample.positive, ~sample.positive) if k.any()]
+    patients = min(np.unique(sample.patient[kind]).size for kind in kinds)
+    return wilson(max(0.0, value) * patients, patients)
+
+
+def _too_few(sample: Sample) -> str:
+    """Why nothing that compares the two kinds can be said; empty where it can."""
+    if not 0 < sample.num_positive < sample.num_cases:
+        kind = "positive" if sample.num_positive else "negative"
+        return f"all {sample.num_cases} cases are {kind}"
+    for kind, own in (("positive", sample.positive), ("negative", ~sample.positive)):
+        if np.unique(sample.patient[own]).size < FEWEST_PATIENTS:
+            return f"all {kind} cases are of one patient"
+    return ""

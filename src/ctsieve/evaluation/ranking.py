@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ctsieve.evaluation.intervals import Weights
-from ctsieve.evaluation.sample import Bools, Floats, Sample, need_both
+from ctsieve.evaluation.sample import Bools, Floats, Names, Sample, need_both
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,6 +46,16 @@ def auc(score: Floats, positive: Bools) -> float:
 def aucs(sample: Sample, weight: Weights) -> Floats:
     """Weighted AUC of every weighting (D,); NaN where one has one kind only."""
     return _aucs(sample.probability, sample.positive, weight)
+
+
+def aucs_within(sample: Sample, group: Names, weight: Weights) -> Floats:
+    """AUC (D,) over those pairs only whose two cases are of one group (N,); NaN without any."""
+    won, pairs = np.zeros(len(weight)), np.zeros(len(weight))
+    for name in np.unique(group):
+        own = group == name
+        more_won, more = _pairs(sample.probability[own], sample.positive[own], weight[:, own])
+        won, pairs = won + more_won, pairs + more
+    return np.asarray(np.divide(won, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0))
 
 
 def average_precisions(sample: Sample, weight: Weights) -> Floats:
@@ -128,11 +138,16 @@ def _by_score(score: Floats, positive: Bools, weight: Weights) -> tuple[Weights,
 
 
 def _aucs(score: Floats, positive: Bools, weight: Weights) -> Floats:
+    won, pairs = _pairs(score, positive, weight)
+    return np.asarray(np.divide(won, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0))
+
+
+def _pairs(score: Floats, positive: Bools, weight: Weights) -> tuple[Floats, Floats]:
+    """Pairs of a positive and a negative that are ordered rightly, and all of them: (D,) each."""
     ups, downs = _by_score(score, positive, weight)
     below = np.cumsum(downs, axis=1) - downs / 2
     pairs = ups.sum(axis=1, dtype=np.float64) * downs.sum(axis=1, dtype=np.float64)
-    won = (ups * below).sum(axis=1, dtype=np.float64)
-    return np.asarray(np.divide(won, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0))
+    return np.asarray((ups * below).sum(axis=1, dtype=np.float64)), np.asarray(pairs)
 
 
 def _recall_and_precision(sample: Sample, weight: Weights) -> tuple[Weights, Weights]:

@@ -4,13 +4,14 @@ Differences between subgroups are differences in who is in them as much as in th
 subgroups have wide intervals, and what a subgroup does not define is said, not left out.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 
 from ctsieve.evaluation.cohort import Level, sample_of, units
 from ctsieve.evaluation.measures import MEASURES, measured
-from ctsieve.evaluation.sample import Bools, Sample
+from ctsieve.evaluation.sample import Bools
 from ctsieve.types.report import Measured
 from ctsieve.types.scores import CaseScore, ScoreTable
 
@@ -58,31 +59,27 @@ def subgroups(table: ScoreTable, positive: str, level: Level) -> tuple[Subgroup,
 
 
 def attributes(rows: list[tuple[CaseScore, ...]]) -> dict[str, list[str]]:
-    """Attribute to the value of each unit, for attributes that divide the units."""
+    """Attribute to the value of each unit, for attributes that divide the units.
+
+    Attributes that divide them alike (the kernel and the maker of the only scanner) are one.
+    """
     names = sorted({name for unit in rows for row in unit for name in row.facts})
     columns = {"site": [_common(unit, "") for unit in rows]}
     columns |= {name: [_common(unit, name) for unit in rows] for name in names}
-    return {n: values for n, values in columns.items() if 2 <= len(set(values)) <= MOST_VALUES}
+    dividing = {n: v for n, v in columns.items() if 2 <= len(set(v)) <= MOST_VALUES}
+    alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for name, values in dividing.items():
+        alike[_partition(values)].append(name)
+    return {
+        " / ".join(same): [" / ".join(v) for v in zip(*(dividing[n] for n in same), strict=True)]
+        for same in alike.values()
+    }
 
 
-def within(sample: Sample, values: list[str]) -> float:
-    """AUC over those pairs only whose two cases share the value: what is left without it.
-
-    NaN where no value has cases of both kinds.
-    """
-    won = pairs = 0.0
-    for value in set(values):
-        own = _equal(values, value)
-        up, down = (
-            sample.probability[own & sample.positive],
-            sample.probability[own & ~sample.positive],
-        )
-        if up.size and down.size:
-            order = np.sort(down)
-            below = np.searchsorted(order, up, "left") + np.searchsorted(order, up, "right")
-            won += float(below.sum()) / 2
-            pairs += float(up.size * down.size)
-    return won / pairs if pairs else float("nan")
+def _partition(values: list[str]) -> tuple[int, ...]:
+    """The same numbers for every way of naming the same groups."""
+    first = {value: number for number, value in reversed(list(enumerate(values)))}
+    return tuple(first[value] for value in values)
 
 
 def _common(unit: tuple[CaseScore, ...], name: str) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ctsieve.evaluation.abstention import abstention_curve
-from ctsieve.evaluation.calls import negative_value_at, positive_value_at
 from ctsieve.evaluation.charts import (
     Chart,
     abstention_chart,
@@ -17,8 +16,9 @@ from ctsieve.evaluation.charts import (
 )
 from ctsieve.evaluation.cohort import Level, class_sample_of, sample_of, units
 from ctsieve.evaluation.decision_curve import decision_curve
-from ctsieve.evaluation.measures import MEASURES, Measure, measured
+from ctsieve.evaluation.measures import MEASURES
 from ctsieve.evaluation.multiclass import multiclass_figures
+from ctsieve.evaluation.prevalence import predictive_values
 from ctsieve.evaluation.sample import Sample
 from ctsieve.evaluation.shortcuts import Probe, probes
 from ctsieve.evaluation.subgroups import Subgroup, subgroups
@@ -27,7 +27,7 @@ from ctsieve.types.scores import CaseScore, ScoreTable
 
 PREVALENCES = (0.01, 0.1, 0.5)
 MOST_ERRORS = 4
-"""Of each kind."""
+"""Of each kind, and of different patients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def summarise(
 
 
 def worst_errors(table: ScoreTable, positive: str, level: Level) -> tuple[WrongCall, ...]:
-    """The surest wrong calls of either kind, misses first."""
+    """The surest wrong calls of either kind, one a patient, misses first."""
     sample, rows = sample_of(table, positive, level), units(table, level)
     far = sample.probability - sample.threshold
     chosen: list[WrongCall] = []
@@ -110,6 +110,8 @@ def worst_errors(table: ScoreTable, positive: str, level: Level) -> tuple[WrongC
         ("false positive", ~sample.positive & sample.called, far),
     ):
         ordered = [int(i) for i in np.argsort(-sure, kind="stable") if wrong[i]]
+        patients = sample.patient[ordered]
+        firsts = sorted(np.unique(patients, return_index=True)[1].tolist())
         chosen += [
             WrongCall(
                 row=rows[i][0],
@@ -117,7 +119,7 @@ def worst_errors(table: ScoreTable, positive: str, level: Level) -> tuple[WrongC
                 probability=float(sample.probability[i]),
                 threshold=float(sample.threshold[i]),
             )
-            for i in ordered[:MOST_ERRORS]
+            for i in (ordered[k] for k in firsts[:MOST_ERRORS])
         ]
     return tuple(chosen)
 
@@ -165,14 +167,8 @@ def _counts_table(samples: dict[str, Sample]) -> Table:
 def _prevalence_table(sample: Sample, prevalences: tuple[float, ...]) -> Table:
     rows = []
     for share in prevalences:
-        values = measured(
-            sample,
-            {
-                "ppv": Measure(title="", of=positive_value_at(share), missing="nothing is called"),
-                "npv": Measure(title="", of=negative_value_at(share), missing="all is called"),
-            },
-        )
-        rows.append((f"{100 * share:g} %", in_words(values["ppv"]), in_words(values["npv"])))
+        values = predictive_values(sample, share)
+        rows.append((f"{100 * share:g} %", in_words(values.positive), in_words(values.negative)))
     return Table(
         title="Predictive values where fewer, or more, are ill",
         columns=("prevalence", "PPV", "NPV"),
@@ -201,7 +197,7 @@ def _probe_table(found: tuple[Probe, ...], level: Level) -> Table:
         (
             p.attribute,
             in_words(p.alone),
-            "-" if p.within is None else f"{p.within:.3f}",
+            in_words(p.within),
             f"{p.num_single} of {p.num_values}",
         )
         for p in found

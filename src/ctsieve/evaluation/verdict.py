@@ -9,6 +9,8 @@ from ctsieve.types.report import Absent, Figure, Measured
 FEW = 50
 """Patients of a kind below which a number is a hint."""
 FAR_SLOPE = (0.8, 1.25)
+INFECTION = "infection"
+"""The flag of a slice that shows, or does not show, the patient's disease."""
 NAMES = {"covid19": "COVID-19", "other_pneumonia": "other pneumonia", "neither": "neither"}
 
 SIDES = {
@@ -45,6 +47,7 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
             *_sources(summary),
             *_certainty(report.levels["patient"]),
             *_lost(summary),
+            *_healthy_slices(summary),
             *_use(summary),
         ),
     )
@@ -84,9 +87,9 @@ def _sources(summary: Summary) -> list[str]:
     for probe in summary.probes:
         if probe.is_suspect and isinstance(probe.alone, Figure):
             left = (
-                "no two cases of unlike label share it"
-                if probe.within is None
-                else f"among cases that share it the score's AUC is {probe.within:.2f}"
+                probe.within.reason
+                if isinstance(probe.within, Absent)
+                else f"among cases that share it the score's AUC is {probe.within.value:.2f}"
             )
             found.append(
                 f"The {probe.attribute} alone tells the label with an AUC of "
@@ -113,6 +116,20 @@ def _lost(summary: Summary) -> list[str]:
     return [
         f"{report.num_rejected} of {len(report.scores)} cases were rejected by the gate or could "
         "not be read, and are in no number."
+    ]
+
+
+def _healthy_slices(summary: Summary) -> list[str]:
+    report = summary.report
+    count = sum(
+        row.label == report.positive_label and row.truth.get(INFECTION) is False
+        for row in report.scores
+    )
+    if not count:
+        return []
+    return [
+        f"{count} slices carry their patient's label and are known to show no disease: they count "
+        "as positive, and as missed when they are not called."
     ]
 
 

@@ -2,8 +2,8 @@
 
 Paper    Ter-Sarkisov, One Shot + LSTM + attention and its baselines: the masks of figures there are
          thresholded; here heat is the score of an object times the probability of its mask.
-Differs  Lungs, which the One Shot models find as objects too, are no lesions: `kinds` says which
-         labels count.  Where objects overlap the surer one is shown.
+Differs  Lungs, which the One Shot models find as objects too, are no lesions: `counting` leaves
+         them out.  Where objects overlap the surer one is shown.
 
 Shapes   S judged slices, D places for objects, M rows and columns of a mask; boxes are
          (x1, y1, x2, y2) in cells of the prepared grid.
@@ -33,12 +33,11 @@ def explain(
     geometry: Geometry,
     *,
     label: str,
-    kinds: Collection[int] | None = None,
 ) -> Explanation | None:
-    """The lesions of all judged slices, or None where the graph finds no objects.
+    """The objects of all judged slices, or None where the graph finds none ever.
 
-    `kinds` are the labels that count as lesions; None counts all.  Where none was found the heat
-    is 0 everywhere and so is the peak.
+    Every object counts; see `counting`.  Where there is none the heat is 0 everywhere and so is
+    the peak.
     """
     if MASKS not in output:
         return None
@@ -46,8 +45,6 @@ def explain(
     promise(len(labels) == prepared.index.size, "there are objects for each judged slice")
     heat = np.zeros(geometry.shape, dtype=np.float32)
     for position, place in np.argwhere(labels > 0):
-        if kinds is not None and int(labels[position, place]) not in kinds:
-            continue
         box, mask = output[BOXES][position, place], output[MASKS][position, place]
         index = int(prepared.index[position])
         shown = _pasted(mask, box, prepared, geometry, index) * scores[position, place]
@@ -61,6 +58,17 @@ def explain(
         peak=peak,
         geometry=geometry,
     )
+
+
+def counting(
+    output: Mapping[str, Float32], *, kinds: Collection[int], score: float = 0.0
+) -> Mapping[str, Float32]:
+    """The outputs without objects of other labels than `kinds`, or below `score`."""
+    if LABELS not in output:
+        return output
+    labels = output[LABELS]
+    counts = np.isin(labels, list(kinds)) & (output[SCORES] >= np.float32(score))
+    return {**output, LABELS: np.where(counts, labels, np.float32(0.0))}
 
 
 def _pasted(

@@ -43,10 +43,12 @@ class Steps(Dataset[Step]):
 
 
 class TunePieces(Dataset[Any]):
-    """The tune pieces of one process."""
+    """The tune pieces of one process; all have as many, so some may have one twice."""
 
     def __init__(self, feed: Feed[Any], rank: int, processes: int) -> None:
-        self._feed, self._numbers = feed, range(rank, feed.num_tune, processes)
+        rounds = -(-feed.num_tune // processes)
+        self._feed = feed
+        self._numbers = [(rank + k * processes) % feed.num_tune for k in range(rounds)]
 
     def __len__(self) -> int:
         """Number of pieces."""

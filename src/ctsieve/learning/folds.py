@@ -63,7 +63,8 @@ def holding_out(split: Split, fold: str) -> Split:
     """One fold as the tune side, everything else as the training side."""
     rest = [case for side, own in split.sides.items() if side != fold for case in own]
     name = f"{split.name} without {fold}"
-    return Split(name=name, sides={TRAIN: tuple(rest), TUNE: split.sides[fold]})
+    sides = {TRAIN: tuple(rest), TUNE: split.sides[fold]}
+    return Split(name=name, sides=sides, leakage=split.leakage)
 
 
 def fold_sides(split: Split) -> Sequence[str]:

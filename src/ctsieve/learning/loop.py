@@ -162,8 +162,8 @@ class Learner(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures of all tune cases together, as one process would."""
-        judged = _gathered(self._judged)
-        figures = self.task.figures(sorted(judged, key=lambda row: row.case))
+        judged = {row.case: row for row in _gathered(self._judged)}
+        figures = self.task.figures([judged[case] for case in sorted(judged)])
         self.log_dict({f"tune/{name}": value for name, value in figures.items()})
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

@@ -82,7 +82,16 @@ def read_split(path: Path, cases: Iterable[Case]) -> Split:
         InputRejected: a case is not in the data, or its label or patient is not what it was.
     """
     file = load_split_file(path)
-    split = Split(name=file.name, sides=filled(file, cases), leakage=file.leakage)
+    sides = filled(file, cases)
+    return unchanged(Split(name=file.name, sides=sides, leakage=file.leakage), file)
+
+
+def unchanged(split: Split, file: SplitFile) -> Split:
+    """`split`, if its cases are still those that `file` was made with.
+
+    Raises:
+        InputRejected: a label or a patient is another.
+    """
     if split.digest != file.digest:
         raise InputRejected(
             f"labels or patients are not those that split {file.name!r} was made with",

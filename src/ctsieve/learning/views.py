@@ -19,6 +19,7 @@ from ctsieve.ops.gate import gate_and_lungs
 from ctsieve.ops.judge import judged_box
 from ctsieve.ops.lungs import lung_slices
 from ctsieve.ops.prepare import Box, Prepared, prepare, slice_values
+from ctsieve.ops.upright import upright
 from ctsieve.readers import read_study
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected, UnreadableStudy
@@ -96,19 +97,6 @@ def case_images(case: Case) -> Iterator[Image]:
     else:
         for path in case.files:
             yield upright(read_study(path, workers=1), case.quarter_turns)
-
-
-def upright(image: Image, quarter_turns: int) -> Image:
-    """A picture turned clockwise by quarter turns; volumes are upright by their geometry."""
-    if isinstance(image, CTVolume) or quarter_turns % 4 == 0:
-        return image
-    turned = np.ascontiguousarray(np.rot90(image.values, -quarter_turns, axes=(1, 2)))
-    return CTPicture(
-        values=turned,
-        geometry=image.geometry.of_picture(turned.shape, image.provenance.digest),
-        provenance=image.provenance,
-        window=image.window,
-    )
 
 
 def _part(image: Image, case: Case, settings: PrepareSettings) -> tuple[Bytes, Image, Prepared]:

@@ -52,6 +52,8 @@ TURNS = (
     "mirrored along the other diagonal",
 )
 """What `variants` does, in its order; 90 degrees are counter-clockwise."""
+OPPOSITE = (0, 1, 2, 3, 4, 6, 5, 7)
+"""For each of `TURNS` the one that undoes it."""
 
 
 class Pair(NamedTuple):
@@ -96,13 +98,14 @@ def alike(prints: Floats, *, threshold: float = ALIKE) -> list[Pair]:
     Takes N * N * 8 * D multiplications: seconds for thousands of pictures, an hour for 200 000.
     """
     pairs: dict[tuple[int, int], Pair] = {}
-    turned = variants(prints)
     for start in range(0, len(prints), BLOCK):
-        for turn, others in enumerate(turned):
+        for turn, block in enumerate(variants(prints[start : start + BLOCK])):
             # Those before `start` were compared with these already, the other way round.
-            likeness = prints[start : start + BLOCK] @ others[start:].T
+            likeness = block @ prints[start:].T
             for i, j in np.argwhere(likeness >= threshold):
-                pair = Pair(start + int(i), start + int(j), float(likeness[i, j]), turn)
+                # Turning `one` in one way is turning `other` in the opposite way.
+                undone = OPPOSITE[turn]
+                pair = Pair(start + int(i), start + int(j), float(likeness[i, j]), undone)
                 best = pairs.get(pair[:2])
                 if i < j and (best is None or best.likeness < pair.likeness):
                     pairs[pair[:2]] = pair

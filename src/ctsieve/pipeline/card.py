@@ -84,7 +84,7 @@ Its heat map is Grad-CAM++ of the COVID-19 output, computed in the graph.
 {_licences(config)}
 
 Weights started from MobileNetV2 trained on ImageNet (Apache-2.0) where the settings say "folded".
-Split digest: `{facts.split.digest}`.  No patient and no source paper is on two sides.  COVID-CT's
+Split digest: `{facts.split.digest}`.  {_leakage(facts.split)}  COVID-CT's
 official test partition was neither used nor looked at.
 
 ## Single slices and pictures: held-out patients
@@ -116,6 +116,12 @@ specificity {point.specificity:.3f}, every patient counting alike within a label
 {config.model_dump_json(indent=1)}
 ```
 """
+
+
+def _leakage(split: Split) -> str:
+    if split.leakage:
+        return f"**This split leaks, so every number here is too good:** {' '.join(split.leakage)}"
+    return "No patient and no source paper is on two sides."
 
 
 def _sides(split: Split) -> str:

@@ -143,7 +143,8 @@ def write_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
 
 
 def _picture(call: WrongCall, evidence: Evidence) -> Picture:
-    facts = ", ".join(f"{name} {value}" for name, value in call.row.facts.items())
+    known = {name: "yes" if value else "no" for name, value in call.row.truth.items()}
+    facts = ", ".join(f"{name} {value}" for name, value in {**known, **call.row.facts}.items())
     case = evidence.cases.get(call.row.case)
     uri = ""
     if evidence.screener is not None and case is not None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.explain import EXPLAINERS
+from ctsieve.explain.lesions import counting
 from ctsieve.explain.occlusion import Faithfulness, Score, faithfulness
 from ctsieve.ops.gate import gate_and_lungs
 from ctsieve.ops.judge import prepare_judged
@@ -18,9 +19,16 @@ from ctsieve.pipeline.screen import Image, Screener
 from ctsieve.runtime import ModelOutput, Progress, Runtime
 from ctsieve.types.errors import UsageError
 from ctsieve.types.promise import promise
+from ctsieve.types.recipe import Recipe
 from ctsieve.types.results import Explanation, Screening
 
 Float32 = npt.NDArray[np.float32]
+
+SCORED = "logits"
+"""The output that a method needs which asks the network again."""
+OCCLUDED = "occlusion"
+LESION = "lesion"
+"""What the map of a network is of that gives no class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +63,8 @@ def explain(
     """Screen `image` and explain the answer by `method`, a name of `EXPLAINERS`.
 
     With `check` the network is asked again without the hottest tenth of every slice, and without a
-    random tenth.  An image that the gate rejects has no explanation.
+    random tenth.  An image that the gate rejects has no explanation, and a network without a class
+    no check.
 
     Raises:
         UnknownName: there is no such method.
@@ -66,35 +75,41 @@ def explain(
     screening = Screener(screener.bundle, remembering).screen(image, progress=progress)
     if screening.gate.verdict == "rejected":
         return Explained(screening=screening)
-    if card.reads and not set(card.reads) & set(remembering.output):
-        able = ", ".join(possible(remembering.output))
+    able = possible(remembering.output)
+    if method.replace("_", "-") not in able:
         raise UsageError(
             f"the graph of bundle {screener.bundle.identity.name!r} returns nothing that the "
             f"method {method!r} shows",
-            hint=f"methods for this bundle: {able}",
+            hint=f"methods for this bundle: {', '.join(able)}",
         )
 
     prepared = _prepared(image, screening)
     score = _scoring(screener.runtime)
-    label = screening.recipe.labels[0]
-    found: Explanation | None = card.explain(
-        remembering.output if card.reads else score, prepared, image.geometry, label=label
-    )
+    asked = _shown(remembering.output, screening.recipe) if card.reads else score
+    label = (*screening.recipe.labels, LESION)[0]
+    found: Explanation | None = card.explain(asked, prepared, image.geometry, label=label)
     promise(found is not None, f"{method} explains what it reads")
     assert found is not None  # noqa: S101  # for the type checker
     return Explained(
         screening=replace(screening, explanation=found),
-        faithfulness=faithfulness(score, prepared, found) if check else None,
+        faithfulness=faithfulness(score, prepared, found) if check and OCCLUDED in able else None,
     )
 
 
 def possible(output: Mapping[str, object]) -> tuple[str, ...]:
     """The methods that can explain an answer with these outputs."""
     return tuple(
-        name
-        for name in EXPLAINERS
-        if not EXPLAINERS[name].reads or set(EXPLAINERS[name].reads) & set(output)
+        name for name in EXPLAINERS if set(EXPLAINERS[name].reads or (SCORED,)) & set(output)
     )
+
+
+def _shown(output: ModelOutput, recipe: Recipe) -> ModelOutput:
+    """The outputs without organs and objects that the recipe does not count."""
+    rule = recipe.objects
+    if rule is None:
+        return output
+    kinds = [n for n, kind in enumerate(rule.kinds, start=1) if kind not in rule.organs]
+    return counting(output, kinds=kinds, score=rule.score)
 
 
 def _prepared(image: Image, screening: Screening) -> Prepared:

@@ -29,6 +29,7 @@ from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig
 from ctsieve.pipeline.collection import Collection, open_collection
 from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.leakage import accepted_split, split_from_file
 from ctsieve.pipeline.quiet import quiet_lightning
 from ctsieve.pipeline.release import Member, Trained, release
 from ctsieve.types.cases import Case, Split
@@ -86,7 +87,20 @@ def fit(
 
 
 def divide(config: FitConfig, cases: Sequence[Case]) -> Split:
-    """Sides "train" and "tune", or folds if the settings ask for them."""
+    """Sides "train" and "tune", or folds if the settings ask for them, of a file or dealt here.
+
+    Raises:
+        InputRejected: they leak and that is not accepted.
+    """
+    section = config.data
+    if section.split:
+        return split_from_file(Path(section.split), cases, accept_leakage=section.accept_leakage)
+    dealt = deal(config, cases)
+    return accepted_split(dealt.name, dealt.sides, accept_leakage=section.accept_leakage)
+
+
+def deal(config: FitConfig, cases: Sequence[Case]) -> Split:
+    """Sides or folds by patient, as the settings say."""
     section, name = config.data, "+".join(config.data.sets)
     if config.run.folds > 1:
         return fold_by_patient(

@@ -23,6 +23,10 @@ class DataConfig(_Section):
 
     sets: tuple[str, ...]
     """Names of data sets; all are walked from one collection."""
+    split: str = ""
+    """A file of `ctsieve data split`, in place of the settings below; its digest is checked."""
+    accept_leakage: bool = False
+    """Train although patients, scans or papers are on two sides; every result then says so."""
     tune_share: Share = 0.25
     """Of the patients of a site whose publisher made no partitions."""
     always_train: tuple[str, ...] = ()

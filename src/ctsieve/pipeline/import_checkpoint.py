@@ -111,24 +111,17 @@ def load_imported(folder: Path, *, preset: Preset = "fixed") -> nn.Module:
 def build(model: str, settings: Settings, *, preset: Preset = "fixed") -> nn.Module:
     """The model called `model` with the sizes that `settings` give, and untrained weights."""
     card = MODELS[model]
-    network: nn.Module = card.build(_with_settings(_resolved(card.config(preset=preset)), settings))
+    network: nn.Module = card.build(_configured(card.config(preset=preset), settings))
     return network
 
 
 def build_for_screening(model: str, settings: Settings) -> nn.Module:
     """The `paper` preset of the model with `FOR_SCREENING`, and untrained weights."""
     card = MODELS[model]
-    config = _with_settings(_resolved(card.config(preset="paper")), settings)
+    config = _configured(card.config(preset="paper"), settings)
     own = {k: v for k, v in FOR_SCREENING.items() if _has(config, k.split("."))}
-    network: nn.Module = card.build(_with_settings(config, own))
+    network: nn.Module = card.build(_configured(config, own))
     return network
-
-
-def _resolved(config: Any) -> Any:  # noqa: ANN401  # any dataclass
-    """Quirks become fields, so that settings can say otherwise, and the preset adds none."""
-    if hasattr(config, "resolved"):
-        return replace(config.resolved(), preset="fixed")
-    return config
 
 
 def _has(config: object, path: list[str]) -> bool:
@@ -136,7 +129,9 @@ def _has(config: object, path: list[str]) -> bool:
     return hasattr(config, head) and (not rest or _has(getattr(config, head), rest))
 
 
-def _with_settings(config: Any, settings: Settings) -> Any:  # noqa: ANN401  # any dataclass
+def _configured(config: Any, settings: Settings) -> Any:  # noqa: ANN401  # any dataclass
+    if hasattr(config, "resolved"):  # quirks become fields, so that settings can say otherwise
+        config = replace(config.resolved(), preset="fixed")
     for path, value in settings.items():
         config = _with(config, path.split("."), value)
     return config

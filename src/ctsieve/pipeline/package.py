@@ -24,7 +24,7 @@ from ctsieve.export.agreement import (
 )
 from ctsieve.export.onnx import MODEL, SCAN, Exported, export, write
 from ctsieve.export.views import LooksAtOneImage
-from ctsieve.pipeline.release import NUM_GOLDEN, synthetic_chests
+from ctsieve.pipeline.golden_inputs import NUM_GOLDEN, synthetic_chests
 from ctsieve.runtime import RUNTIMES, Runtime
 from ctsieve.types.promise import promise
 from ctsieve.types.recipe import Recipe

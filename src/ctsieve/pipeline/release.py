@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.bundles.bundle import write_bundle
-from ctsieve.bundles.verify import golden_member, make_golden
 from ctsieve.evaluation.measures import figure
 from ctsieve.evaluation.sample import Sample
 from ctsieve.export.int8 import quantise
@@ -38,6 +37,7 @@ from ctsieve.ops.decide import sigmoid
 from ctsieve.pipeline.card import CardFacts, SourceResult, metadata, model_card
 from ctsieve.pipeline.collection import Collection
 from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.golden_inputs import NUM_GOLDEN, golden_members
 from ctsieve.pipeline.scan_level import ScanLevel, scan_level, scored_scans
 from ctsieve.runtime import RUNTIMES, Runtime
 from ctsieve.types.cases import Case, Split, num_patients
@@ -50,7 +50,6 @@ CRITERION = "Platt scaling; every patient counts alike within a label, and both 
 CUT_CRITERION = "largest sensitivity + specificity, weighted likewise"
 ALLOWED_AUC_LOSS = 0.005
 """An 8-bit graph that loses more AUC than this on the tune side is left out."""
-NUM_GOLDEN = 2
 Floats = npt.NDArray[np.float64]
 
 
@@ -126,7 +125,7 @@ def release(trained: Trained, config: FitConfig, *, data: Path, folder: Path) ->
         picture = calibrate(basis)
         scan = scan_level(scans, picture[0].slope)
         exported, engine = loaded(trained.shipped, config, x, Path(scratch) / "shipped")
-        golden = _golden(engine, "model.onnx", config.input.size)
+        golden = golden_members(engine, "model.onnx", config.input.size)
         small, sentence = quantised(exported, config, score(engine, parts[0].cases, x), x)
     recipe = make_recipe(config, trained.split, basis, picture, scan)
     facts = CardFacts(
@@ -213,6 +212,7 @@ def make_recipe(
             criterion=criterion,
             num_cases=len(cases),
             num_patients=num_patients(cases),
+            leakage=split.leakage,
         )
 
     single = level(*picture, fitted(CRITERION, basis.cases), fitted(CUT_CRITERION, basis.cases))
@@ -287,23 +287,6 @@ def quantised(
         loss = scores.auc().value - score(engine, scores.cases, x).auc().value
         if loss > ALLOWED_AUC_LOSS:
             return {}, f"An 8-bit graph lost {loss:.3f} of tune AUC and was left out."
-        golden = _golden(engine, path.name, config.input.size)
+        golden = golden_members(engine, path.name, config.input.size)
     golden.pop("golden/input.npz")
     return {path.name: graph, **golden}, f"The 8-bit graph's tune AUC is lower by {loss:.4f}."
-
-
-def _golden(engine: Runtime, graph: str, size: tuple[int, int]) -> dict[str, bytes]:
-    """Synthetic inputs, and what the graph makes of them."""
-    given, wanted = make_golden(engine, synthetic_chests(NUM_GOLDEN, size))
-    return {"golden/input.npz": given, golden_member(graph): wanted}
-
-
-def synthetic_chests(number: int, size: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Two dark ellipses in a bright one, the later ones with a brighter patch: (N, 1, R, C)."""
-    row, column = np.meshgrid(*(np.linspace(-1.0, 1.0, n) for n in size), indexing="ij")
-    lungs = np.minimum(np.hypot(row, 2.5 * (column - 0.45)), np.hypot(row, 2.5 * (column + 0.45)))
-    chest = np.where(lungs < 0.9, 0.2, 0.9)
-    patch = np.exp(-20.0 * ((row - 0.4) ** 2 + (column - 0.5) ** 2))
-    planes = [np.clip(chest + 0.5 * k * patch, 0.0, 1.0) for k in range(number)]
-    levels = np.rint(np.stack(planes) * 255.0)[:, None]
-    return np.asarray(levels / 255.0, dtype=np.float32)

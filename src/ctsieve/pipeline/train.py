@@ -30,6 +30,7 @@ from ctsieve.learning.tasks import task_of
 from ctsieve.learning.views import PrepareSettings
 from ctsieve.pipeline.architecture import WEIGHTS, build_network, to_cpu
 from ctsieve.pipeline.launch import ONE, Machines, rank
+from ctsieve.pipeline.leakage import accepted_split, split_from_file
 from ctsieve.pipeline.quiet import quiet_lightning
 from ctsieve.pipeline.run_record import (
     CURVES,
@@ -75,7 +76,7 @@ def train(
     lightning.seed_everything(config.run.seed, workers=True, verbose=False)
     network = build_network(config.model, config.data.labels, folder=out.parent)
     cases = configured_cases(config, data)
-    split = divide(config, cases)
+    split = given_split(config, cases, data) if config.data.split else divide(config, cases)
     if settings.classifies:
         require_every_class(split.sides, config.data.labels)
     material, digest = gather(config, split, out, data=data)
@@ -110,12 +111,12 @@ def train(
 
 
 def configured_cases(config: TrainConfig, data: Path) -> tuple[Case, ...]:
-    """The cases of the configured kinds.
+    """The cases of the configured kinds that are trusted at all.
 
     Raises:
         InputRejected: there is none.
     """
-    walked = [case for name in config.data.sets for case in DATASETS[name].walk(data)]
+    walked = walked_cases(config, data)
     cases = tuple(case for case in walked if case.kind in config.data.kinds and case.weight > 0.0)
     if not cases:
         kinds = ", ".join(config.data.kinds)
@@ -126,8 +127,40 @@ def configured_cases(config: TrainConfig, data: Path) -> tuple[Case, ...]:
     return cases
 
 
+def walked_cases(config: TrainConfig, data: Path) -> tuple[Case, ...]:
+    """All cases of the configured data sets."""
+    return tuple(case for name in config.data.sets for case in DATASETS[name].walk(data))
+
+
+def given_split(config: TrainConfig, cases: Sequence[Case], data: Path) -> Split:
+    """Sides "train" and "tune" of `cases` from the configured split file.
+
+    Raises:
+        UsageError: it is no split file that can be trained on.
+        InputRejected: the data are not those it was made for, or it leaks unaccepted.
+    """
+    section = config.data
+    split = split_from_file(
+        Path(section.split),
+        walked_cases(config, data),
+        accept_leakage=section.accept_leakage,
+        only={case.id for case in cases},
+    )
+    return split if TUNE in split.sides else holding_out(split, fold_name(section.fold - 1))
+
+
 def divide(config: TrainConfig, cases: Sequence[Case]) -> Split:
-    """Sides "train" and "tune" without a common patient."""
+    """Sides "train" and "tune", dealt as the settings say.
+
+    Raises:
+        InputRejected: they leak and that is not accepted.
+    """
+    dealt = deal(config, cases)
+    return accepted_split(dealt.name, dealt.sides, accept_leakage=config.data.accept_leakage)
+
+
+def deal(config: TrainConfig, cases: Sequence[Case]) -> Split:
+    """Sides by patient, as the settings say."""
     section, name = config.data, "+".join(config.data.sets)
     if section.folds > 1:
         folds = fold_by_patient(

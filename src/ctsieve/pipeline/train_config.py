@@ -34,6 +34,10 @@ class DataSection(_Section):
     """Kinds of cases that are taken: single slices, or whole scans."""
     labels: Annotated[tuple[str, ...], Field(min_length=1)]
     """Order of the logits; one label alone is told from everything else."""
+    split: str = ""
+    """A file of `ctsieve data split`, in place of the settings below; its digest is checked."""
+    accept_leakage: bool = False
+    """Train although patients, scans or papers are on two sides; every result then says so."""
     tune_share: Share = 0.25
     """Of the patients of a site whose publisher made no partitions."""
     always_train: tuple[str, ...] = ()

@@ -16,8 +16,8 @@ from ctsieve.export.agreement import Arrays, computed
 from ctsieve.export.views import ReadsScans
 from ctsieve.models import MODELS
 from ctsieve.models.la_dnn import LESIONS
+from ctsieve.pipeline.golden_inputs import synthetic_chests
 from ctsieve.pipeline.package import Description, package
-from ctsieve.pipeline.release import synthetic_chests
 from ctsieve.types.cards import UpstreamCard
 from ctsieve.types.recipe import (
     Calibration,

@@ -140,6 +140,8 @@ class FormatCard:
     title: str
     write: Callable[[Screening, Path], list[Path]]
     pictures: bool = True
+    dicom: bool = False
+    """Whether nothing but a volume that was read from DICOM can be written."""
     along: tuple[str, ...] = ()
     """Formats whose files this one refers to: they are written with it, asked for or not."""
 

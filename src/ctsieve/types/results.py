@@ -1,6 +1,6 @@
 """What comes out: findings of the gate, prediction, explanation, and all of it as a screening."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +15,23 @@ from ctsieve.types.volume import CTPicture, CTVolume, read_only
 
 NOTICE = "Research use only. Not a medical device. Not for diagnosis or treatment."
 """Stands on every output."""
+
+
+def notice_for(leakage: Sequence[str]) -> str:
+    """The notice of an output; known leakage of what it was fitted on is part of it.
+
+    Example:
+        >>> notice_for(()) == NOTICE
+        True
+        >>> notice_for(["1 patient is on two sides."]).removeprefix(NOTICE)
+        ' Fitted on a split that leaks, so its numbers are too good: 1 patient is on two sides.'
+    """
+    if not leakage:
+        return NOTICE
+    return (
+        f"{NOTICE} Fitted on a split that leaks, so its numbers are too good: {' '.join(leakage)}"
+    )
+
 
 Verdict = Literal["accepted", "accepted_with_warnings", "rejected"]
 
@@ -120,6 +137,11 @@ class SliceScores:
         """Whether single slices have a score."""
         return bool(self.logit.shape[1] > 0)
 
+    @property
+    def tells(self) -> bool:
+        """Whether the network says that some slices decided more than others."""
+        return self.has_scores or bool(np.ptp(self.weight) > 0.0)
+
     def top(self, number: int) -> tuple[int, ...]:
         """Positions (into `index`) of the `number` slices that decided most, the first first.
 
@@ -127,7 +149,7 @@ class SliceScores:
         """
         if self.has_scores:
             order = np.lexsort((self.index, -self.logit[:, 0], -self.weight))
-        elif np.ptp(self.weight) > 0.0:
+        elif self.tells:
             order = np.lexsort((self.index, -self.weight))
         else:
             order = evenly_spaced(self.index.size, number)
@@ -240,7 +262,11 @@ class Screening:
     lungs: npt.NDArray[np.bool_] | None = field(default=None, repr=False)
     """Lung mask on the image's grid, for volumes."""
     involvement: Involvement | None = None
-    notice: str = NOTICE
+
+    @property
+    def notice(self) -> str:
+        """Stands on every output, with what is known to have leaked into the bundle."""
+        return notice_for(self.recipe.leakage)
 
     @property
     def id(self) -> str:

@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from typing import Final
 
-from ctsieve.types.results import Involvement, LesionFlag, Screening
+from ctsieve.types.results import Involvement, LesionFlag, LesionTotal, Screening
 from ctsieve.writers._dicom.codes import (
     ABSENT,
     CALL,
     DENSE_SHARE,
     DENSE_VOLUME,
-    FINDING,
+    LESION_COUNT,
     LUNG,
+    LUNG_SHARE,
     MILLILITRE,
     NO_UNITS,
     PERCENT,
+    PRESENT,
     PRIVATE,
     PRIVATE_UID,
     QUALITY,
@@ -29,7 +31,6 @@ from ctsieve.writers._dicom.codes import (
     private,
     score_concept,
 )
-from ctsieve.writers._dicom.segments import Segment, segments_of
 from ctsieve.writers._dicom.uids import uuid, uuid_of
 from ctsieve.writers._words import label_name, lesion_name
 
@@ -61,9 +62,8 @@ def observations(screening: Screening) -> Iterator[Resource]:
         yield _flag(screening, flag)
     if screening.involvement is not None:
         yield _lungs(screening, screening.involvement)
-    for segment in segments_of(screening):
-        if segment.lesions:
-            yield _lesion(screening, segment)
+    for total in screening.lesion_totals:
+        yield _lesions(screening, total)
 
 
 def device(screening: Screening) -> Resource:
@@ -161,15 +161,19 @@ def _lungs(screening: Screening, found: Involvement) -> Resource:
     return made
 
 
-def _lesion(screening: Screening, segment: Segment) -> Resource:
-    """The volume of all lesions of a kind."""
-    made = _observation(screening, f"volume {segment.label}", VOLUME)
-    made["code"] = {**codeable(VOLUME), "text": f"Volume, {segment.label}"}
-    volume_ml = segment.num_voxels * screening.image.geometry.voxel_ml
-    made["valueQuantity"] = _quantity(volume_ml, MILLILITRE)
-    made["component"] = [
-        {"code": codeable(FINDING), "valueCodeableConcept": codeable(segment.concept)}
-    ]
+def _lesions(screening: Screening, total: LesionTotal) -> Resource:
+    """All lesions of a kind that has places: present or absent, number, volume, share of lungs."""
+    made = _observation(screening, f"lesions {total.kind}", lesion_concept(total.kind))
+    made["valueCodeableConcept"] = {
+        **codeable(PRESENT if total.count else ABSENT),
+        "text": f"{lesion_name(total.kind)}, outlined",
+    }
+    parts: list[Json] = [_component(LESION_COUNT, total.count, NO_UNITS)]
+    if total.ml is not None:
+        parts.append(_component(VOLUME, total.ml, MILLILITRE))
+    if total.percent_of_lungs is not None:
+        parts.append(_component(LUNG_SHARE, total.percent_of_lungs, PERCENT))
+    made["component"] = parts
     return made
 
 

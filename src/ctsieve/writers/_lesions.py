@@ -17,6 +17,10 @@ COLOURS: tuple[Colour, ...] = ((86, 204, 242), (255, 176, 0), (120, 220, 130), (
 """Sky, amber, green, pink: told apart by those who see no red or no green, and unlike any grey."""
 
 
+FINE = 480
+"""Longest side of a picture of outlines in pixels, at least."""
+
+
 def kinds(screening: Screening) -> tuple[str, ...]:
     """The kinds of lesion that the network knows; none where it finds no objects."""
     return tuple(total.kind for total in screening.lesion_totals)
@@ -53,8 +57,12 @@ def outlines(screening: Screening, index: int, box: Box, size: Size) -> Bytes | 
 
 
 def outline_uri(screening: Screening, index: int, box: Box, size: Size) -> str:
-    """The same as a `data:` address of a picture; empty where there is nothing to outline."""
-    painted = outlines(screening, index, box, size)
+    """The same as a `data:` address of a picture, finer where the slice is shown small.
+
+    Empty where there is nothing to outline.
+    """
+    finer = -(-FINE // max(size))
+    painted = outlines(screening, index, box, (size[0] * finer, size[1] * finer))
     if painted is None:
         return ""
     with io.BytesIO() as buffer:
@@ -63,6 +71,6 @@ def outline_uri(screening: Screening, index: int, box: Box, size: Size) -> str:
 
 
 def _edge(plane: Mask) -> Mask:
-    """Two pixels along the border of a mask, inside it."""
-    inside = ndimage.binary_erosion(plane, np.ones((3, 3), dtype=np.bool_), iterations=2)
-    return np.asarray(plane & ~inside)
+    """Two pixels along the border of a mask, outside it: a small lesion stays visible."""
+    wider = ndimage.binary_dilation(plane, np.ones((3, 3), dtype=np.bool_), iterations=2)
+    return np.asarray(wider & ~plane)

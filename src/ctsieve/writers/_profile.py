@@ -115,7 +115,7 @@ def profile(screening: Screening, scores: SliceScores, coronal: Coronal | None) 
         threshold=percent(threshold) if scores.has_scores else "",
         axis=f"slice score, {label_name(screening.recipe.labels[0])}"
         if scores.has_scores
-        else "share of the slice in the answer",
+        else "share in the answer",
         middle="50" if scores.has_scores else percent(full / 2),
         end="100 %" if scores.has_scores else percent(full),
         bar_length=scale,

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from ctsieve.types.results import Prediction, Screening, SliceScores
 from ctsieve.writers._phrases import percent, percent_beside
 
@@ -77,8 +75,7 @@ def call_of(prediction: Prediction) -> Call:
 def slice_words(scores: SliceScores, position: int) -> tuple[str, str]:
     """A slice's score and its share in the answer; empty where the network has no such number."""
     score = percent(float(scores.probability[position, 0])) if scores.has_scores else ""
-    tells = scores.has_scores or float(np.ptp(scores.weight)) > 0.0
-    return score, percent(float(scores.weight[position])) if tells else ""
+    return score, percent(float(scores.weight[position])) if scores.tells else ""
 
 
 def headline(screening: Screening) -> Headline:

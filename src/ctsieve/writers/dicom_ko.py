@@ -48,4 +48,9 @@ def write(screening: Screening, folder: Path) -> list[Path]:
     return write_whole(folder, {FILE: made})
 
 
-CARD = FormatCard(title="DICOM KO, the slices that decided", write=write, pictures=False)
+CARD = FormatCard(
+    title="DICOM KO, the slices that decided",
+    write=write,
+    pictures=False,
+    dicom=True,
+)

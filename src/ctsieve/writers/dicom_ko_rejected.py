@@ -36,5 +36,8 @@ def write(screening: Screening, folder: Path) -> list[Path]:
 
 
 CARD = FormatCard(
-    title="DICOM KO that makes archives hide a rejected series", write=write, pictures=False
+    title="DICOM KO that makes archives hide a rejected series",
+    write=write,
+    pictures=False,
+    dicom=True,
 )

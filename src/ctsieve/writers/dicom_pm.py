@@ -100,4 +100,9 @@ def _quantity(method: str) -> Concept:
     return GRADIENT_ACTIVATION if method.startswith("Grad-CAM") else SALIENCY
 
 
-CARD = FormatCard(title="DICOM PM, heat as numbers", write=write, pictures=False)
+CARD = FormatCard(
+    title="DICOM PM, heat as numbers",
+    write=write,
+    pictures=False,
+    dicom=True,
+)

@@ -127,4 +127,9 @@ def _reference(image: Dataset) -> Dataset:
     return reference
 
 
-CARD = FormatCard(title="DICOM SC, pages to look at", write=write, pictures=False)
+CARD = FormatCard(
+    title="DICOM SC, pages to look at",
+    write=write,
+    pictures=False,
+    dicom=True,
+)

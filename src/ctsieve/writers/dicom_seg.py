@@ -23,4 +23,9 @@ def write(screening: Screening, folder: Path) -> list[Path]:
     return write_whole(folder, {FILE: made}) if made else []
 
 
-CARD = FormatCard(title="DICOM SEG, lungs and lesions", write=write, pictures=False)
+CARD = FormatCard(
+    title="DICOM SEG, lungs and lesions",
+    write=write,
+    pictures=False,
+    dicom=True,
+)

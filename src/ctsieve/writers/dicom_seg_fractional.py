@@ -24,4 +24,9 @@ def write(screening: Screening, folder: Path) -> list[Path]:
     return write_whole(folder, {FILE: made}) if made else []
 
 
-CARD = FormatCard(title="DICOM SEG, lesions by score", write=write, pictures=False)
+CARD = FormatCard(
+    title="DICOM SEG, lesions by score",
+    write=write,
+    pictures=False,
+    dicom=True,
+)

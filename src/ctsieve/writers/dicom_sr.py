@@ -20,13 +20,15 @@ from pydicom.uid import SegmentationStorage
 from ctsieve.types.cards import FormatCard
 from ctsieve.types.results import Screening
 from ctsieve.writers._atomic import write_whole
-from ctsieve.writers._dicom.codes import CHEST_CT, ENGLISH, LUNG
+from ctsieve.writers._dicom.codes import CHEST_CT, ENGLISH
 from ctsieve.writers._dicom.groups import (
     Group,
+    absent_group,
     flag_group,
     label_group,
+    lesions_group,
+    lungs_group,
     quality_group,
-    segment_group,
 )
 from ctsieve.writers._dicom.objects import (
     Kind,
@@ -36,7 +38,7 @@ from ctsieve.writers._dicom.objects import (
     named_private_scheme,
 )
 from ctsieve.writers._dicom.observer import observer
-from ctsieve.writers._dicom.segments import segments_of
+from ctsieve.writers._dicom.segments import LUNGS, segments_of
 from ctsieve.writers._dicom.study import Source, check_frame_of_reference, source_of
 from ctsieve.writers._dicom.uids import uid
 
@@ -78,8 +80,12 @@ def _groups(screening: Screening, source: Source) -> list[Group]:
     groups += [label_group(screening, source, label) for label in prediction.probability]
     groups += [flag_group(screening, flag) for flag in screening.lesions]
     segments = segments_of(screening)
-    lungs = next((s for s in segments if s.concept == LUNG), None)
-    groups += [segment_group(screening, source, s, lungs=lungs) for s in segments]
+    for segment in segments:
+        describe = lungs_group if segment.kind == LUNGS else lesions_group
+        groups.append(describe(screening, source, segment))
+    outlined = {segment.kind for segment in segments}
+    absent = (total for total in screening.lesion_totals if total.kind not in outlined)
+    groups += [absent_group(screening, total) for total in absent]
     return groups
 
 
@@ -96,5 +102,9 @@ def _segmentations(screening: Screening, source: Source) -> list[Dataset]:
 
 
 CARD = FormatCard(
-    title="DICOM SR, the answer in codes", write=write, pictures=False, along=("dicom-seg",)
+    title="DICOM SR, the answer in codes",
+    write=write,
+    pictures=False,
+    dicom=True,
+    along=("dicom-seg",),
 )

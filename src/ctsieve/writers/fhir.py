@@ -90,4 +90,9 @@ def _report(screening: Screening, found: list[Resource]) -> Resource:
     return made
 
 
-CARD = FormatCard(title="FHIR R4, report and observations", write=write, pictures=False)
+CARD = FormatCard(
+    title="FHIR R4, report and observations",
+    write=write,
+    pictures=False,
+    dicom=True,
+)

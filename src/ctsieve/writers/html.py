@@ -172,7 +172,7 @@ def _panel(screening: Screening, index: int, *, score: str = "", share: str = ""
 
 def _profile(screening: Screening, front: Coronal | None) -> Profile | None:
     scores = screening.slices
-    if scores is None or scores.index.size < 2:
+    if scores is None or scores.index.size < 2 or not scores.tells:
         return None
     return profile(screening, scores, front)
 

@@ -53,7 +53,6 @@ PERCENT: Final = Concept("%", "UCUM", "percent")
 NO_UNITS: Final = Concept("1", "UCUM", "no units")
 PRESENT: Final = Concept("52101004", "SCT", "Present")
 ABSENT: Final = Concept("272519000", "SCT", "Absent")
-FINDING: Final = Concept("121071", "DCM", "Finding")
 COMMENT: Final = Concept("121106", "DCM", "Comment")
 QUALITY_FINDING: Final = Concept("111052", "DCM", "Quality Finding")
 SERIES_QUALITY: Final = Concept("130550", "DCM", "Imaging Series Quality")
@@ -93,7 +92,8 @@ BELOW: Final = Concept("below-threshold", PRIVATE, "Below the threshold")
 NO_CALL: Final = Concept("no-call", PRIVATE, "No call: the program abstains")
 DENSE_SHARE: Final = Concept("dense-share", PRIVATE, "Share of the lungs above -700 HU")
 DENSE_VOLUME: Final = Concept("dense-volume", PRIVATE, "Volume of the lungs above -700 HU")
-LUNG_SHARE: Final = Concept("lung-share", PRIVATE, "Volume as a share of the lungs")
+LUNG_SHARE: Final = Concept("lung-share", PRIVATE, "Share of the lungs in lesions of this kind")
+LESION_COUNT: Final = Concept("lesion-count", PRIVATE, "Number of lesions of this kind")
 
 
 def label_concept(label: str) -> Concept:

@@ -18,13 +18,15 @@ from highdicom.sr import (
 )
 from pydicom.uid import SegmentationStorage
 
-from ctsieve.types.results import Involvement, LesionFlag, Screening
+from ctsieve.types.results import LesionFlag, LesionTotal, Screening
 from ctsieve.writers._dicom.codes import (
+    ABSENT,
     BILATERAL,
     CALL,
     COMMENT,
     DENSE_SHARE,
     DENSE_VOLUME,
+    LESION_COUNT,
     LUNG,
     LUNG_SHARE,
     MILLILITRE,
@@ -117,19 +119,62 @@ def flag_group(screening: Screening, flag: LesionFlag) -> Group:
     )
 
 
-def segment_group(
-    screening: Screening, source: Source, segment: Segment, *, lungs: Segment | None
-) -> Group:
-    """A segment of the SEG: its volume, and its share of the lungs where that means something."""
-    volume_ml = segment.num_voxels * source.volume.geometry.voxel_ml
-    measurements = [_measurement(VOLUME, volume_ml, MILLILITRE)]
+def lungs_group(screening: Screening, source: Source, segment: Segment) -> Group:
+    """The lungs: their volume, and how much of them is dense."""
     found = screening.involvement
-    if segment is lungs and found is not None:
-        measurements += _dense(found)
-    elif lungs is not None and segment is not lungs:
-        share = 100.0 * segment.num_voxels / lungs.num_voxels
-        measurements.append(_measurement(LUNG_SHARE, share, PERCENT))
-    group = VolumetricROIMeasurementsAndQualitativeEvaluations(
+    measurements = [_volume(source, segment)]
+    if found is not None:
+        measurements += [
+            _measurement(DENSE_SHARE, found.percent, PERCENT),
+            _measurement(DENSE_VOLUME, found.dense_ml, MILLILITRE),
+        ]
+    site = FindingSite(coded(LUNG), laterality=coded(BILATERAL))
+    group = _segment_group(screening, source, segment, site=site, measurements=measurements)
+    return commented(group, [] if found is None else [found.method])
+
+
+def lesions_group(screening: Screening, source: Source, segment: Segment) -> Group:
+    """All lesions of a kind: their volume, their number, their share of the lungs."""
+    totals = [total for total in screening.lesion_totals if total.kind == segment.kind]
+    measurements = [_volume(source, segment), *(m for t in totals for m in _counted(t))]
+    return _segment_group(screening, source, segment, site=_lung(), measurements=measurements)
+
+
+def absent_group(screening: Screening, total: LesionTotal) -> Group:
+    """A kind of lesion that was looked for and not found: there is no segment of it."""
+    concept = lesion_concept(total.kind)
+    return MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=_tracking(screening, lesion_name(total.kind)),
+        finding_type=coded(concept),
+        algorithm_id=algorithm(screening),
+        finding_sites=[_lung()],
+        measurements=_counted(total),
+        qualitative_evaluations=[_evaluation(concept, ABSENT)],
+    )
+
+
+def _counted(total: LesionTotal) -> list[Measurement]:
+    measurements = [_measurement(LESION_COUNT, total.count, NO_UNITS)]
+    if total.percent_of_lungs is not None:
+        measurements.append(_measurement(LUNG_SHARE, total.percent_of_lungs, PERCENT))
+    return measurements
+
+
+def _volume(source: Source, segment: Segment) -> Measurement:
+    ml = segment.num_voxels * source.volume.geometry.voxel_ml
+    return _measurement(VOLUME, ml, MILLILITRE)
+
+
+def _segment_group(
+    screening: Screening,
+    source: Source,
+    segment: Segment,
+    *,
+    site: FindingSite,
+    measurements: Sequence[Measurement],
+) -> Group:
+    """What was measured of a segment of the SEG (TID 1411)."""
+    return VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             uid=uid(screening, "segment", segment.label), identifier=segment.label
         ),
@@ -141,10 +186,9 @@ def segment_group(
         ),
         finding_type=coded(segment.concept),
         finding_category=coded(segment.category),
-        finding_sites=[_both_lungs() if segment is lungs else _lung()],
+        finding_sites=[site],
         measurements=measurements,
     )
-    return commented(group, [found.method] if segment is lungs and found is not None else [])
 
 
 def commented(group: Group, texts: Iterable[str]) -> Group:
@@ -157,13 +201,6 @@ def commented(group: Group, texts: Iterable[str]) -> Group:
         )
         group[0].ContentSequence.append(item)
     return group
-
-
-def _dense(found: Involvement) -> Sequence[Measurement]:
-    return [
-        _measurement(DENSE_SHARE, found.percent, PERCENT),
-        _measurement(DENSE_VOLUME, found.dense_ml, MILLILITRE),
-    ]
 
 
 def _tracking(screening: Screening, name: str) -> TrackingIdentifier:
@@ -181,7 +218,3 @@ def _evaluation(name: Concept, value: Concept) -> QualitativeEvaluation:
 def _lung() -> FindingSite:
     """Somewhere in the lungs: of a lesion's side nothing is said."""
     return FindingSite(coded(LUNG))
-
-
-def _both_lungs() -> FindingSite:
-    return FindingSite(coded(LUNG), laterality=coded(BILATERAL))

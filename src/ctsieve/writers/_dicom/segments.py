@@ -22,6 +22,7 @@ from ctsieve.writers._words import lesion_name
 
 Colour = tuple[int, int, int]
 
+LUNGS: Final = "lungs"
 LUNG_COLOUR: Final[Colour] = (86, 180, 233)
 LESION_COLOURS: Final[tuple[Colour, ...]] = (
     (230, 159, 0),
@@ -38,6 +39,8 @@ class Segment:
     """One segment: `share` (slice, row, column) is Boolean, or how sure the finder is, 0 to 1."""
 
     number: int
+    kind: str
+    """Of lesion, as the bundle spells it; "lungs" for the lungs."""
     label: str
     category: Concept
     concept: Concept
@@ -76,6 +79,7 @@ def _numbered(screening: Screening) -> Iterator[Segment]:
         number += 1
         yield Segment(
             number=number,
+            kind=LUNGS,
             label="Lungs",
             category=ANATOMICAL_STRUCTURE,
             concept=LUNG,
@@ -92,6 +96,7 @@ def _numbered(screening: Screening) -> Iterator[Segment]:
             number += 1
             yield Segment(
                 number=number,
+                kind=kind,
                 label=lesion_name(kind),
                 category=ABNORMAL_STRUCTURE,
                 concept=lesion_concept(kind),
