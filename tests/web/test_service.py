@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -236,10 +237,10 @@ def test_a_study_is_judged_shown_read_twice_and_deleted(
             assert not any((service.settings.home / "studies").iterdir())
 
 
-def _settled(person: Person, study: str) -> dict[str, object]:
+def _settled(person: Person, study: str) -> dict[str, Any]:
     end = time.monotonic() + 120
     while True:
-        shown: dict[str, object] = person.client.get(f"studies/{study}").json()
+        shown: dict[str, Any] = person.client.get(f"studies/{study}").json()
         if shown["status"] in ("done", "rejected", "failed"):
             return shown
         assert time.monotonic() < end, shown

@@ -121,8 +121,8 @@ def _clean_level(dataset: Dataset, actions: dict[tuple[int, ...], Action]) -> No
 
 def _actions(pseudonyms: Pseudonyms) -> dict[tuple[int, ...], Action]:
     def replace_uid(dataset: Dataset, tag: tuple[int, int]) -> None:
-        element = dataset.get(tag)
-        if element is not None and element.value:
+        if tag in dataset and dataset[tag].value:
+            element = dataset[tag]
             many = element.VM > 1
             values = [pseudonyms.uid(str(v)) for v in (element.value if many else [element.value])]
             element.value = values if many else values[0]
