@@ -7,7 +7,6 @@ import re
 import signal
 import sqlite3
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from tests.web.serving import PASSWORD, dicom_study
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
 
 NUM_STUDIES = 12
-KILLS = 4
+KILLS = 3
 WORKER = re.compile(r"worker 0 is process (\d+)")
 
 
@@ -42,13 +41,18 @@ def _answers(port: int) -> bool:
     return False
 
 
-def _signed_in(port: int, password: str) -> httpx2.Client:
-    client = httpx2.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=60)
+@contextlib.contextmanager
+def _signed_in(port: int, password: str) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=60) as client:
+        _sign_in(client, password)
+        yield client
+
+
+def _sign_in(client: httpx2.Client, password: str) -> None:
     answer = client.post("session", json={"name": "admin", "password": password}).json()
     client.headers["X-CSRF-Token"] = answer["csrf"]
     if answer["must_change_password"]:
         client.post("session/password", json={"old": password, "new": PASSWORD})
-    return client
 
 
 def _upload(client: httpx2.Client, content: bytes) -> None:
@@ -67,16 +71,13 @@ def test_killed_workers_and_servers_lose_and_repeat_nothing(tmp_path: Path) -> N
     with served(tmp_path, port) as (server, log):
         found = re.search(r"one-time password (\S+)", log.read_text())
         assert found is not None
-        client = _signed_in(port, found[1])
         # One slice is one study where each has a study UID of its own.
-        for number in range(NUM_STUDIES):
-            _upload(client, _with_own_study(slices[number], number))
-        killer = threading.Thread(target=_kill_workers, args=(log, chance))
-        killer.start()
-        killer.join()
+        with _signed_in(port, found[1]) as client:
+            for number in range(NUM_STUDIES):
+                _upload(client, _with_own_study(slices[number], number))
+        _kill_workers(log, chance)
         os.kill(server, signal.SIGKILL)
-    with served(tmp_path, port) as (_, log):
-        client = _signed_in(port, PASSWORD)
+    with served(tmp_path, port) as (_, log), _signed_in(port, PASSWORD) as client:
         until(lambda: _all_settled(client), "every study is settled", log=log)
         studies = client.get("studies?limit=100").json()["items"]
     assert len(studies) == NUM_STUDIES
