@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Final, Literal, Self, cast
 
+from anyio import CapacityLimiter
+
 from ctsieve.jobs.desk import Desk
 from ctsieve.web.accounts import Accounts, Identity
 from ctsieve.web.arrival import sort_arrived
@@ -37,7 +39,7 @@ class Service:
         self.studies = Studies(self.database, self.desk, bundle=settings.bundle)
         self.watchers = Watchers()
         self._follower = Follower(self.database, self.desk, self.studies, self.watchers)
-        self._sorting = threading.Semaphore(SORTED_AT_ONCE)
+        self.sorting = CapacityLimiter(SORTED_AT_ONCE)
         self._stopped = threading.Event()
         self._housekeeper = threading.Thread(
             target=self._keep_house, name="housekeeper", daemon=True
@@ -66,7 +68,7 @@ class Service:
         """
         if row.answer is not None:
             return row.answer
-        with self.uploads.ending(row), self._sorting:
+        with self.uploads.ending(row):
             work = self.uploads.work_folder(row)
             try:
                 return self._finish(row, by)
