@@ -20,6 +20,8 @@ from ctsieve.cli import (
     reproduce,
     screen,
     send,
+    serve,
+    worker,
 )
 from ctsieve.types.errors import CtsieveError, OutOfResources
 from ctsieve.version import __version__
@@ -46,6 +48,8 @@ for command in (
     evaluate,
     compare,
     calibrate,
+    serve,
+    worker,
     listen,
     send,
     doctor,

@@ -32,6 +32,8 @@ Deliver = Callable[[Sequence[Path]], None]
 """Brings result files to one destination; raises PeerRefused when it should be tried again."""
 
 QUEUE: Final = "ctsieve-screen"
+SCREEN: Final = "screen-study"
+"""Name of the workflow that screens a study."""
 MAX_CRASHES: Final = 3
 """A study that ended the process more often than this is left alone, with the reason recorded."""
 WAITS_SECONDS: Final = (0, 5, 15, 60, 300, 900, *([3600] * 72))
@@ -89,7 +91,7 @@ class Jobs:
         DBOS(config=_config(settings))
         # Registered before the launch: that is when interrupted workflows start again.
         self._deliver = DBOS.workflow(name="deliver-results")(self._deliver_workflow())
-        self._screen = DBOS.workflow(name="screen-study", max_recovery_attempts=MAX_CRASHES)(
+        self._screen = DBOS.workflow(name=SCREEN, max_recovery_attempts=MAX_CRASHES)(
             self._screen_workflow()
         )
         DBOS.launch()
@@ -125,14 +127,14 @@ class Jobs:
             UnknownName: there is none of that id.
         """
         status = DBOS.get_workflow_status(job_id)
-        if status is None or status.name != "screen-study":
+        if status is None or status.name != SCREEN:
             raise UnknownName(f"there is no job {job_id!r}")
         return self._job(status)
 
     def jobs(self, *, owner: str = "", limit: int | None = None) -> list[Job]:
         """The jobs of an owner (all jobs where empty), the newest first."""
         found = DBOS.list_workflows(
-            name="screen-study",
+            name=SCREEN,
             workflow_id_prefix=f"{owner}-" if owner else None,
             sort_desc=True,
             limit=limit,
@@ -157,7 +159,7 @@ class Jobs:
         DBOS.delete_workflow(job_id, delete_children=True)
 
     def _job(self, status: WorkflowStatus) -> Job:
-        order = Order.model_validate(_first_argument(status))
+        order = Order.model_validate(first_argument(status))
         ids = [delivery_id(status.workflow_id, name) for name in order.destinations]
         deliveries = DBOS.list_workflows(workflow_ids=ids) if ids else []
         return job_of(status, order, deliveries={d.workflow_id: d for d in deliveries})
@@ -236,16 +238,21 @@ def _queue(destination: str) -> str:
     return f"ctsieve-deliver-{destination}"
 
 
-def _first_argument(status: WorkflowStatus) -> dict[str, Any]:
+def first_argument(status: WorkflowStatus) -> dict[str, Any]:
+    """What a workflow was asked: the JSON of its order."""
     promise(status.input is not None, "a job keeps what was asked")
     return dict(status.input["args"][0])  # type: ignore[index]  # the promise above checked it
 
 
+def database_url(home: Path, database: str | None) -> str:
+    """The given database, or the file below `home`."""
+    return database or f"sqlite:///{(home / 'jobs.sqlite').absolute()}"
+
+
 def _config(settings: JobSettings) -> DBOSConfig:
-    database = settings.database or f"sqlite:///{(settings.home / 'jobs.sqlite').absolute()}"
     return DBOSConfig(
         name="ctsieve",
-        system_database_url=database,
+        system_database_url=database_url(settings.home, settings.database),
         # Of the layout of jobs, not of the program: an upgrade must resume what is under way.
         application_version="1",
         executor_id=settings.worker,
