@@ -12,6 +12,7 @@ from pycocotools import mask as run_lengths
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from ctsieve.evaluation.charts import bland_altman_chart
 from ctsieve.evaluation.coco_ap import ImageMasks, coco_ap
 from ctsieve.evaluation.per_image_ap import MaskSet
 from ctsieve.evaluation.volumes import bland_altman, dice, volume_error_ml
@@ -155,3 +156,13 @@ def test_limits_hold_ninety_five_in_a_hundred_of_normal_differences() -> None:
     assert found.bias_interval[0] < 5 < found.bias_interval[1]
     with pytest.raises(InputRejected, match="need three pairs"):
         bland_altman(true[:2], true[:2])
+
+
+def test_the_bland_altman_chart_names_bias_and_both_limits() -> None:
+    true = np.array([10.0, 20.0, 40.0, 80.0, 160.0])
+    agreement = bland_altman(true + np.array([1.0, 3.0, 2.0, 4.0, 0.0]), true)
+    svg = bland_altman_chart(agreement).svg
+    assert "bias +2.0" in svg
+    low, high = agreement.limits
+    assert f"{high:+.1f}" in svg
+    assert f"{low:+.1f}".replace("-", "\N{MINUS SIGN}") in svg or f"{low:+.1f}" in svg

@@ -50,8 +50,16 @@ def test_every_protocol_of_the_command_line_has_a_card() -> None:
 def test_lstm_att2s_matrix_gives_its_table() -> None:
     (table,) = lstm_att2.tables(table_of_matrix(LSTM_ATT2, level="scan"))
     published = [row[1:] for row in table.rows if row[0] == "published"]
-    here = [row[1:] for row in table.rows if row[0] != "published"]
+    here = [row[1:] for row in table.rows if row[0] == "published 1 (here)"]
     assert here == published
+    intervals = [row for row in table.rows if row[0] == "95 % interval"]
+    assert len(intervals) == 4
+    for value, (low, high) in (
+        (float(cell), [float(end) for end in ends.split(" to ")])
+        for row, spread in zip(here, intervals, strict=True)
+        for cell, ends in zip(row[1:], spread[2:], strict=True)
+    ):
+        assert low <= value <= high
     assert "here as many" in table.note
 
 
@@ -65,8 +73,18 @@ def test_one_shots_tables_come_from_scores() -> None:
     small = SINGLE_SHOT // 40
     first, second = one_shot.tables(table_of_matrix(small))
     assert first.rows == one_shot.SEGMENTATION
-    assert second.rows[-1] == one_shot.classification_row("published 1 (here)", small)
+    assert second.rows[-2] == one_shot.classification_row("published 1 (here)", small)
+    assert second.rows[-1][0] == "95 % interval"
     assert "not the same data" in second.note
+
+
+def test_cases_outside_of_every_split_go_to_table_three() -> None:
+    table = table_of_matrix(SINGLE_SHOT // 40)
+    outside = table.of(tuple(replace(row, side="external") for row in table.rows))
+    _, third = one_shot.tables(outside)
+    assert third.title.startswith("One Shot, table 3")
+    assert third.rows[0][1:] == ("-",) * 4
+    assert third.rows[1] == one_shot.classification_row("published 1 (here)", SINGLE_SHOT // 40)
 
 
 def test_ictcf_has_two_classes_and_its_published_f1() -> None:
@@ -117,8 +135,9 @@ def test_series_tables_hold_both_epochs_and_mark_what_is_missed() -> None:
     positive = tuple(replace(row, label="covid19") for row in foreign.rows)
     table = six.of((*six.rows, *twelve.rows, *positive))
     metrics, corona, radio = series.tables(table)
-    assert len(metrics.rows) == 7
-    assert metrics.rows[-1][1] == metrics.rows[-1][2] != "-"
+    assert len(metrics.rows) == 8
+    assert metrics.rows[-2][1] == metrics.rows[-2][2] != "-"
+    assert " to " in metrics.rows[-1][1]
     assert len(corona.columns) == 13
     shown = corona.rows[-1][1:]
     assert sum(cell.endswith("*") for cell in shown) == sum(
@@ -147,7 +166,10 @@ def test_la_dnn_has_its_table_curves_and_pairs() -> None:
         )
     )
     (made,) = la_dnn.tables(with_lesions)
-    assert made.rows[-1][0] == "made 1 (here)"
+    assert made.rows[-2][0] == "made 1 (here)"
+    assert made.rows[-1][0] == "95 % interval"
+    assert [row[:2] for row in made.rows[:2]] == [("VGG16", "baseline"), ("VGG16", "LA-DNN")]
+    assert len(made.rows) == 7 * 2 + 3
     names = [chart.name for chart in la_dnn.charts(with_lesions, baseline=table)]
     assert names == ["roc", "precision-recall", "lesion-pairs"]
     with pytest.raises(InputRejected, match="not given the same cases"):

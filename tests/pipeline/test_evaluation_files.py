@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,61 @@ def test_one_kind_of_case_is_a_sentence(tmp_path: Path) -> None:
         run("evaluate", "-", scores, "--json")
 
 
+@pytest.mark.parametrize(
+    ("words", "error", "sentence"),
+    [
+        (("--side", "test"), UsageError, "--side asks for cases"),
+        (("--faithfulness", "2"), UsageError, "--faithfulness asks for cases"),
+        ((), InputRejected, "carries no held-out scores"),
+    ],
+)
+def test_a_bundle_without_data_needs_held_out_scores(
+    words: tuple[str, ...], error: type[Exception], sentence: str, tmp_path: Path
+) -> None:
+    bundle = screener(tmp_path / "bundle").bundle.folder
+    with pytest.raises(error, match=sentence):
+        run("evaluate", bundle, *words, "--json")
+
+
+def test_scores_take_the_place_of_data_and_need_no_bundle(tmp_path: Path) -> None:
+    scores = save_scores(table_of(normal_sample(0, size=20)), tmp_path / "made.csv")
+    document = json.loads(run("evaluate", "--scores", scores, "--json"))
+    assert document["bundle"]["name"] == "made"
+    with pytest.raises(UsageError, match="--scores takes the place of DATA"):
+        run("evaluate", "-", scores, "--scores", scores, "--json")
+    with pytest.raises(UsageError, match="nothing to evaluate"):
+        run("evaluate", "-", "--json")
+
+
+@pytest.mark.parametrize("broken", ["nan", "inf", "1.5"])
+def test_a_score_that_is_no_probability_is_a_sentence(broken: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    head = "case,patient,label,score:covid19,threshold:covid19\n"
+    path.write_text(head + f"a,p,covid19,{broken},0.5\nb,q,neither,0.2,0.5\nc,r,neither,0.1,0.5\n")
+    with pytest.raises(InputRejected, match=r"not finite|lie in \[0, 1\]"):
+        run("evaluate", "--scores", path, "--json")
+
+
+def test_slices_that_show_no_disease_are_negatives_and_their_patient_is_not(
+    tmp_path: Path,
+) -> None:
+    table = table_of(normal_sample(0, size=40, each=2))
+    ill = [row for row in table.rows if row.label == "covid19"]
+    healthy = {row.case for row in ill[::2]}
+    flagged = table.of(
+        tuple(
+            replace(row, truth={"infection": False}) if row.case in healthy else row
+            for row in table.rows
+        )
+    )
+    scores = save_scores(flagged, tmp_path / "made.csv")
+    document = json.loads(run("evaluate", "--scores", scores, "--json"))
+    slices, patients = (document["levels"][level]["sensitivity"] for level in ("slice", "patient"))
+    assert slices["num_cases"] == len(ill) - len(healthy)
+    assert patients["num_cases"] == len({row.patient for row in ill})
+    assert any("at slice level they count as negative" in d for d in document["doubts"])
+
+
 def test_comparing_prints_an_order_and_what_chance_may_have_done(tmp_path: Path) -> None:
     files = [
         save_scores(table_of(normal_sample(0, size=40), name=name), tmp_path / f"{name}.csv")
@@ -183,7 +239,7 @@ def test_comparing_prints_an_order_and_what_chance_may_have_done(tmp_path: Path)
 def test_protocols_are_printed_and_written(tmp_path: Path) -> None:
     scores = save_scores(table_of(normal_sample(0, size=40)), tmp_path / "made.csv")
     printed = run("evaluate", "-", scores, "--protocol", "la-dnn", "--out", tmp_path / "out")
-    assert "LA-DNN, DenseNet169" in printed
+    assert "EfficientNet-b1" in printed
     assert (tmp_path / "out" / "figures" / "roc.svg").is_file()
     assert list((tmp_path / "out" / "tables").glob("*.csv"))
 

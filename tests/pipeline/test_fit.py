@@ -10,8 +10,13 @@ from tests.synthetic import tiny_config, write_collection
 
 from ctsieve.bundles.bundle import open_bundle
 from ctsieve.bundles.verify import verify
+from ctsieve.pipeline.collection import cases_of
+from ctsieve.pipeline.evaluation_files import Options
+from ctsieve.pipeline.evaluation_job import Job, evaluate_job
 from ctsieve.pipeline.fit import fit
 from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.held_out import held_out_scores
+from ctsieve.pipeline.score_file import load_scores
 from ctsieve.types.errors import UsageError
 
 CONFIGS = sorted((REPOSITORY / "configs").glob("la-dnn-*.toml"))
@@ -33,6 +38,13 @@ def test_fit_writes_a_bundle_that_verifies(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "tune" / "logs" / "metrics.csv").is_file()
 
 
+def trained_on_folds(config: FitConfig, data: Path) -> set[str]:
+    """Patients of a collection that are not always in training."""
+    cases = cases_of(config.data.sets, data)
+    always = set(config.data.always_train)
+    return {c.patient for c in cases if c.site not in always and c.weight > 0}
+
+
 def test_folds_ship_the_mean_of_networks_measured_on_patients_they_never_saw(
     tmp_path: Path,
 ) -> None:
@@ -49,6 +61,14 @@ def test_folds_ship_the_mean_of_networks_measured_on_patients_they_never_saw(
     assert fitted.num_patients == 12  # every patient that a fold holds out
     assert "Cross-fitted" in bundle.text("MODEL_CARD.md")
     assert bundle.manifest == open_bundle(again).manifest
+    table = held_out_scores(bundle)
+    assert {row.patient for row in table.rows} == trained_on_folds(config, data)
+    assert {row.facts["network"] for row in table.rows} == {"1 of 2", "2 of 2"}
+    beside = load_scores(tmp_path / "run" / "held_out.csv")
+    assert beside == table
+    assert str(tmp_path) not in (tmp_path / "run" / "held_out.csv").read_text()
+    page = evaluate_job(Job(bundle=str(folder)), Options(), None)
+    assert any("2 networks that never saw the patient" in d for d in page.verdict.doubts)
     assert {p.name for p in (tmp_path / "run").glob("fold-*")} == {"fold-1", "fold-2"}
 
 

@@ -8,6 +8,7 @@
     recipe.json          everything between image and answer that is not the network
     metadata.json        MONAI Bundle keys
     MODEL_CARD.md        data, licences, figures, limits
+    held_out.csv.gz      optional: scores of its tune cases by networks that never saw the patient
     golden/              tiny inputs and the outputs they must give
 
 Decisions: docs/decisions/0004-bundle-contains-recipe.md, 0009-graphs-of-a-bundle.md
@@ -40,7 +41,9 @@ REQUIRED = (
 )
 SCAN = "scan.onnx"
 """The graph that reads the features of a scan's slices, where model.onnx gives only those."""
-SUFFIXES = frozenset({".onnx", ".safetensors", ".json", ".md", ".npz", ".txt", ".png"})
+HELD_OUT = "held_out.csv.gz"
+"""The score file of tune cases, each scored by a network that never saw its patient."""
+SUFFIXES = frozenset({".onnx", ".safetensors", ".json", ".md", ".npz", ".txt", ".png", ".gz"})
 """Kinds of member a bundle may hold: nothing that runs when it is opened."""
 
 MAX_MEMBER_BYTES = 2 * 1024**3

@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 def run(
     bundle: Annotated[
-        str, typer.Argument(help="Bundle name, folder or .ctsieve file; - with a score file.")
-    ],
+        str | None, typer.Argument(help="Bundle name, folder or .ctsieve file; - with scores.")
+    ] = None,
     data: Annotated[
-        Path,
-        typer.Argument(help="Score file, CSV of cases (case,patient,label,file), or collection."),
-    ],
+        Path | None,
+        typer.Argument(
+            help="CSV of cases (case,patient,label,file), collection, or score file; without it "
+            "the bundle's own held-out scores."
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="Score file, whatever bundle it is of.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for report, figures and tables.")
     ] = None,
@@ -59,19 +65,22 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print report.json.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
 ) -> None:
-    """Score labelled cases with a bundle and report how good the answers are.
+    """Report how good a bundle's answers are: on labelled cases, or on its own held-out scores.
 
     Exit codes: 0 reported, 3 the cases or scores are unfit, 4 the bundle is missing or damaged.
     """
+    from ctsieve.bundles.store import DEFAULT
     from ctsieve.pipeline.evaluation_files import Options, to_json, write_protocol
-    from ctsieve.pipeline.evaluation_job import Job, evaluate_job, protocol_job
+    from ctsieve.pipeline.evaluation_job import NO_BUNDLE, Job, evaluate_job, protocol_job
     from ctsieve.types.errors import UsageError
 
     if out is None and not json and protocol is None:
         raise UsageError("say where the report goes", hint="add --out FOLDER, or --json")
+    if scores is not None and data is not None:
+        raise UsageError("--scores takes the place of DATA", hint="give one of both")
     job = Job(
-        bundle=bundle,
-        data=data,
+        bundle=bundle or (DEFAULT if scores is None else NO_BUNDLE),
+        data=scores or data,
         datasets=tuple(datasets or ()),
         side=side,
         config=config,

@@ -21,6 +21,7 @@ from ctsieve.evaluation.intervals import TAILS, patient_draws
 from ctsieve.evaluation.ranking import precision_recall_curve, roc_band, roc_curve
 from ctsieve.evaluation.reliability import reliability_bins
 from ctsieve.evaluation.sample import Floats, Sample
+from ctsieve.evaluation.volumes import BlandAltman
 
 INK, QUIET, LINE = "#15212c", "#4d5b69", "#d8dfe6"
 ACCENT, POSITIVE, NEGATIVE = "#0f5b9e", "#a23b0c", "#0e6459"
@@ -181,6 +182,29 @@ def score_chart(groups: Mapping[str, tuple[Floats, Floats]], threshold: float) -
         "A dot is a case, a stroke the median; a site of one colour tells the label by itself."
     )
     return _chart("scores", "Scores by site", reading, drawing)
+
+
+def bland_altman_chart(agreement: BlandAltman) -> Chart:
+    """Differences of volumes over their means, with bias and limits of agreement."""
+    drawing, axes = _axes(HALF, "mean of both, ml", "found - true, ml")
+    axes.axhline(0, color=LINE, linewidth=1)
+    half = agreement.limit_half_width
+    spans = [(agreement.bias, agreement.bias_interval, ACCENT, "bias")]
+    spans += [(v, (v - half, v + half), QUIET, "") for v in agreement.limits]
+    for value, (low, high), colour, name in spans:
+        axes.axhspan(low, high, color=colour, alpha=0.12, linewidth=0)
+        axes.axhline(value, color=colour, linewidth=1.4, linestyle="-" if name else "--")
+        axes.annotate(
+            f"{name} {value:+.1f}".strip(),
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            color=colour,
+        )
+    axes.plot(agreement.mean, agreement.difference, ".", color=ACCENT, markersize=7, alpha=0.8)
+    reading = "Dashed: limits between which 95 % of differences lie; shaded: 95 % intervals."
+    return _chart("bland-altman", "Volumes, found against true", reading, drawing)
 
 
 def pair_chart(names: list[str], logits: Floats, positive: np.ndarray) -> Chart:

@@ -4,6 +4,9 @@ A level is "slice" (single slices and pictures), "scan" (volumes and stacks) or 
 probability of a patient's scans, or of its slices where it has no scan.  A patient whose images
 have different labels (a paper's figures of several people, say) is one unit per label, and is
 still drawn as one by the bootstrap.
+
+A single slice that is known to show none of its patient's disease is a negative at slice level, as
+it is in training; its patient stays positive.
 """
 
 from collections import defaultdict
@@ -16,11 +19,12 @@ from ctsieve.evaluation.multiclass import ClassSample
 from ctsieve.evaluation.sample import Sample
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.promise import promise
-from ctsieve.types.scores import CaseScore, ScoreTable
+from ctsieve.types.scores import INFECTION, CaseScore, ScoreTable
 
 Level = Literal["slice", "scan", "patient"]
 LEVELS: tuple[Level, ...] = ("slice", "scan", "patient")
 
+HEALTHY = "neither"
 NEGATIVE = ("neither", "other_pneumonia", "non_covid19", "covid19")
 """Labels that may stand for "not this one"; any other word is more likely a slip of the pen."""
 
@@ -54,7 +58,7 @@ def sample_of(table: ScoreTable, positive: str, level: Level) -> Sample:
         raise InputRejected(f"none of {len(table.rows)} cases could be judged at {level} level")
     return Sample(
         probability=np.array([_mean(r.scores[positive] for r in rows) for rows in groups]),
-        positive=np.array([rows[0].label == positive for rows in groups]),
+        positive=np.array([_truth(rows, level) == positive for rows in groups]),
         patient=np.array([rows[0].patient for rows in groups]),
         threshold=np.array([_mean(r.thresholds[positive] for r in rows) for rows in groups]),
     )
@@ -84,7 +88,8 @@ def class_sample_of(table: ScoreTable, level: Level) -> ClassSample:
     if not groups:
         raise InputRejected(f"none of {len(table.rows)} cases could be judged at {level} level")
     number = {label: i for i, label in enumerate(table.labels)}
-    foreign = sorted({rows[0].label for rows in groups} - set(number))
+    truth = [_truth(rows, level) for rows in groups]
+    foreign = sorted(set(truth) - set(number))
     if foreign:
         raise InputRejected(
             f"cases have the label {foreign[0]!r}, which is none of {', '.join(table.labels)}"
@@ -94,10 +99,19 @@ def class_sample_of(table: ScoreTable, level: Level) -> ClassSample:
     )
     return ClassSample(
         labels=table.labels,
-        true=np.array([number[rows[0].label] for rows in groups], dtype=np.intp),
+        true=np.array([number[label] for label in truth], dtype=np.intp),
         called=scores.argmax(axis=1),
         patient=np.array([rows[0].patient for rows in groups]),
     )
+
+
+def is_healthy_slice(row: CaseScore) -> bool:
+    """Whether a row is of a single slice that is known to show none of its patient's disease."""
+    return row.level == "slice" and row.truth.get(INFECTION) is False
+
+
+def _truth(rows: Sequence[CaseScore], level: Level) -> str:
+    return HEALTHY if level == "slice" and is_healthy_slice(rows[0]) else rows[0].label
 
 
 def _units(table: ScoreTable, level: Level) -> list[tuple[CaseScore, ...]]:

@@ -20,6 +20,8 @@ CHUNK = 250
 FEWEST_PATIENTS = 2
 """Of either kind: one patient tells nothing of how others would do."""
 
+NO_WIDTH = 1e-6
+"""Draws that differ by less differ by rounding only."""
 ONE_KIND = "needs cases of both kinds"
 
 
@@ -151,7 +153,7 @@ def _figure(
         counted = sample.of(of)
         interval = interval or wilson(int((hit & of).sum()), counted.num_cases)
     low, high = interval or (value, value)
-    if measure.is_share and low == high:
+    if measure.is_share and high - low < NO_WIDTH:
         low, high = _of_no_width(counted, value)
     # Errors that cannot be negative, the ECE above all, are larger in draws than in the data, by
     # as much as an interval may be wide: it is drawn out to the value, which it must not deny.

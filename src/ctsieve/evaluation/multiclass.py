@@ -74,6 +74,12 @@ def weighted_f1(matrix: Floats) -> Floats:
     return np.asarray(np.nansum(share * class_f1s(matrix), axis=1))
 
 
+def weighted_precisions(matrix: Floats) -> Floats:
+    """Precision of the classes by their share of the cases (D,)."""
+    share = matrix.sum(axis=2) / matrix.sum(axis=(1, 2))[:, None]
+    return np.asarray(np.nansum(share * precisions(matrix), axis=1))
+
+
 def balanced_accuracies(matrix: Floats) -> Floats:
     """Mean sensitivity of the classes that occur (D,)."""
     return np.asarray(np.nanmean(recalls(matrix), axis=1))
@@ -112,6 +118,7 @@ def multiclass_figures(sample: ClassSample, *, seed: int = 0) -> dict[str, Measu
         "balanced_accuracy": balanced_accuracies,
         "macro_f1": macro_f1,
         "weighted_f1": weighted_f1,
+        "weighted_precision": weighted_precisions,
     }
     if set(sample.labels) == set(PAPER_ORDER):
         shares = dict(zip(PAPER_ORDER, PAPER_SHARES, strict=True))

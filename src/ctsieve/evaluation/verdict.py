@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ctsieve.evaluation.cohort import is_healthy_slice
 from ctsieve.evaluation.summary import Summary
 from ctsieve.types.report import Absent, Figure, Measured
+from ctsieve.types.scores import NETWORK
 
 FEW = 50
 """Patients of a kind below which a number is a hint."""
 FAR_SLOPE = (0.8, 1.25)
-INFECTION = "infection"
-"""The flag of a slice that shows, or does not show, the patient's disease."""
 NAMES = {"covid19": "COVID-19", "other_pneumonia": "other pneumonia", "neither": "neither"}
 
 SIDES = {
@@ -37,11 +37,12 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
     area = report.figures["auc"]
     name = NAMES.get(report.positive_label, report.positive_label.replace("_", " "))
     return Verdict(
-        title=f"{name} against the rest: AUC {area.value:.2f}",
+        title=f"{name} against the rest: AUC {area.value:.2f}{_within_sites(summary)}",
         detail=f"95 % interval {area.low:.2f} to {area.high:.2f}, {area.num_patients} patients. "
         + _at_the_cut(report.figures),
         doubts=(
             *_sides(summary),
+            *_networks(summary),
             *doubts,
             *_few(summary),
             *_sources(summary),
@@ -51,6 +52,14 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
             *_use(summary),
         ),
     )
+
+
+def _within_sites(summary: Summary) -> str:
+    """The AUC that no site can help with, where the site alone tells the label."""
+    for probe in summary.probes:
+        if probe.attribute == "site" and probe.is_suspect and isinstance(probe.within, Figure):
+            return f", within one site {probe.within.value:.2f}"
+    return ""
 
 
 def _at_the_cut(figures: Mapping[str, Figure]) -> str:
@@ -68,6 +77,18 @@ def _at_the_cut(figures: Mapping[str, Figure]) -> str:
 def _sides(summary: Summary) -> list[str]:
     sides = sorted({row.side for row in summary.report.scores})
     return [SIDES[side] for side in sides if side in SIDES]
+
+
+def _networks(summary: Summary) -> list[str]:
+    scores = summary.report.scores
+    count = len({row.facts[NETWORK] for row in scores if NETWORK in row.facts})
+    if not count:
+        return []
+    return [
+        f"Each score is of the one of the bundle's {count} networks that never saw the patient. "
+        "The bundle answers with the mean of all, which these cases cannot measure: they trained "
+        "the others."
+    ]
 
 
 def _few(summary: Summary) -> list[str]:
@@ -122,14 +143,13 @@ def _lost(summary: Summary) -> list[str]:
 def _healthy_slices(summary: Summary) -> list[str]:
     report = summary.report
     count = sum(
-        row.label == report.positive_label and row.truth.get(INFECTION) is False
-        for row in report.scores
+        row.label == report.positive_label and is_healthy_slice(row) for row in report.scores
     )
     if not count:
         return []
     return [
-        f"{count} slices carry their patient's label and are known to show no disease: they count "
-        "as positive, and as missed when they are not called."
+        f"{count} slices carry their patient's label and are known to show no disease: at slice "
+        "level they count as negative."
     ]
 
 

@@ -162,7 +162,7 @@ def _scan_section(scans: ScanLevel | None) -> str:
     if scans is None:
         return "## Scans\n\nThe tune side has no scans of both labels: the slice level is reused."
     rows = [
-        f"| {row.name} | {row.label} | {row.num_slices} | {row.logit:+.2f} | "
+        f"| {row.case.id} | {row.case.label} | {row.num_slices} | {row.logit:+.2f} | "
         f"{' / '.join(f'{v:+.2f}' for v in row.slice_percentiles)} | "
         f"{scans.probability(row):.2f} |"
         for row in scans.rows

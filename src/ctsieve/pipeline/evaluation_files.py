@@ -31,6 +31,7 @@ from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.stamp import Origin, answers_of, stamp_of
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import CtsieveError
+from ctsieve.types.recipe import Recipe
 from ctsieve.types.report import Absent, Measured, Table
 from ctsieve.types.scores import ScoreTable
 from ctsieve.version import __version__
@@ -56,6 +57,7 @@ class Evidence:
     """What the score table alone does not hold: the screener and the cases' files, if at hand."""
 
     screener: Screener | None = None
+    recipe: Recipe | None = None
     cases: Mapping[str, Case] = dataclasses.field(default_factory=dict)
     faithfulness: tuple[Table, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -73,8 +75,7 @@ def build_page(table: ScoreTable, *, options: Options, evidence: Evidence) -> Pa
     report = report_of(table, positive=options.positive, negative=options.negative)
     level = finest_level(table)
     summary = summarise(report, table, level=level, prevalences=options.prevalences)
-    recipe = evidence.screener.bundle.recipe if evidence.screener else None
-    origin = Origin(table=table, summary=summary, recipe=recipe, audit=evidence.audit)
+    origin = Origin(table=table, summary=summary, recipe=evidence.recipe, audit=evidence.audit)
     return Page(
         summary=summary,
         verdict=verdict(summary, doubts=evidence.doubts),

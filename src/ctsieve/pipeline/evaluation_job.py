@@ -1,10 +1,10 @@
-"""What `ctsieve evaluate` does: find cases or scores, score, report."""
+"""What `ctsieve evaluate` does: find cases or scores, score where there are none, report."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ctsieve.bundles.store import find
+from ctsieve.bundles.store import DEFAULT, find
 from ctsieve.evaluation.charts import Chart
 from ctsieve.evaluation.page import Page
 from ctsieve.evaluation.protocols import PROTOCOLS
@@ -12,12 +12,14 @@ from ctsieve.pipeline.case_list import cases_in, side_in_file, side_of, split_of
 from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, write_evaluation
 from ctsieve.pipeline.faithfulness import faithfulness_table
 from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.held_out import held_out_scores
 from ctsieve.pipeline.score import score
 from ctsieve.pipeline.score_file import is_score_file, load_scores
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.stamp import audit_in_words
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected, UsageError
+from ctsieve.types.recipe import Recipe
 from ctsieve.types.report import Table
 from ctsieve.types.scores import ScoreTable
 
@@ -35,8 +37,9 @@ FOLDED = (
 class Job:
     """What to evaluate on what."""
 
-    bundle: str
-    data: Path
+    bundle: str = DEFAULT
+    data: Path | None = None
+    """Scores, cases or a collection; None: the held-out scores that the bundle carries."""
     datasets: tuple[str, ...] = ()
     side: str = ""
     config: Path | None = None
@@ -54,8 +57,9 @@ class Scored:
     """Scores, and what they were made with where that is at hand."""
 
     table: ScoreTable
-    screener: Screener | None
-    cases: Mapping[str, Case]
+    recipe: Recipe | None = None
+    screener: Screener | None = None
+    cases: Mapping[str, Case] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
 
 
@@ -72,6 +76,7 @@ def evaluate_job(
     scored = scored_of(job, progress=progress)
     evidence = Evidence(
         screener=scored.screener,
+        recipe=scored.recipe,
         cases=scored.cases,
         faithfulness=_faithfulness(job, scored),
         doubts=(*scored.doubts, *_leaks(scored)),
@@ -104,40 +109,64 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
     Raises:
         InputRejected: the scores are another bundle's.
     """
+    if job.data is None:
+        return _held_out(job)
     if is_score_file(job.data):
-        table = load_scores(job.data)
-        screener = None if job.bundle == NO_BUNDLE else _matching(job, table)
-        return Scored(table=table, screener=screener, cases={})
+        return _read(job.bundle, job.data)
     if job.bundle == NO_BUNDLE:
         raise UsageError(
             f"{job.data.name} is no score file, so a bundle is needed",
             hint="give a bundle's name, or a .csv with columns score:LABEL",
         )
-    cases, doubts = _cases(job)
+    cases, doubts = _cases(job, job.data)
     screener = Screener.load(job.bundle, threads=job.threads)
-    table = score(screener, cases, side=job.side, progress=progress)
-    by_id = {case.id: case for case in cases}
-    return Scored(table=table, screener=screener, cases=by_id, doubts=doubts)
+    return Scored(
+        table=score(screener, cases, side=job.side, progress=progress),
+        recipe=screener.bundle.recipe,
+        screener=screener,
+        cases={case.id: case for case in cases},
+        doubts=doubts,
+    )
 
 
-def _matching(job: Job, table: ScoreTable) -> Screener:
-    own = find(job.bundle).identity
+def _held_out(job: Job) -> Scored:
+    given = {
+        "--side": bool(job.side),
+        "--config": job.config is not None,
+        "--split": job.split is not None,
+        "--dataset": bool(job.datasets),
+        "--faithfulness": job.faithfulness > 0,
+    }
+    if asked := [name for name, is_given in given.items() if is_given]:
+        raise UsageError(f"{asked[0]} asks for cases", hint="give DATA after BUNDLE")
+    if job.bundle == NO_BUNDLE:
+        raise UsageError("there is nothing to evaluate", hint="give a bundle, or --scores FILE")
+    bundle = find(job.bundle)
+    return Scored(table=held_out_scores(bundle), recipe=bundle.recipe)
+
+
+def _read(bundle: str, path: Path) -> Scored:
+    table = load_scores(path)
+    if bundle == NO_BUNDLE:
+        return Scored(table=table)
+    found = find(bundle)
+    own = found.identity
     if own.digest != table.bundle.digest:
         raise InputRejected(
-            f"{job.data.name} holds scores of {table.bundle.name} {table.bundle.version}, not of "
+            f"{path.name} holds scores of {table.bundle.name} {table.bundle.version}, not of "
             f"this {own.name} {own.version}",
             hint=f"say {NO_BUNDLE} in place of the bundle, or score the cases again",
         )
-    return Screener.load(job.bundle, threads=job.threads)
+    return Scored(table=table, recipe=found.recipe)
 
 
-def _cases(job: Job) -> tuple[list[Case], tuple[str, ...]]:
+def _cases(job: Job, data: Path) -> tuple[list[Case], tuple[str, ...]]:
     if job.split is not None:
-        return side_in_file(job.data, job.split, _side(job), datasets=job.datasets), ()
+        return side_in_file(data, job.split, _side(job), datasets=job.datasets), ()
     if job.config is None:
-        return cases_in(job.data, datasets=job.datasets), ()
+        return cases_in(data, datasets=job.datasets), ()
     config = FitConfig.load(job.config)
-    whole = split_of(config, cases_in(job.data, datasets=config.data.sets))
+    whole = split_of(config, cases_in(data, datasets=config.data.sets))
     found = side_of(whole, _side(job))
     wanted = [case for case in found if not job.datasets or case.site in _sites(job.datasets)]
     return wanted, (FOLDED,) if config.run.folds > 1 else ()
@@ -154,9 +183,7 @@ def _sites(datasets: tuple[str, ...]) -> set[str]:
 
 
 def _leaks(scored: Scored) -> tuple[str, ...]:
-    if scored.screener is None:
-        return ()
-    found = scored.screener.bundle.recipe.leakage
+    found = () if scored.recipe is None else scored.recipe.leakage
     return tuple(f"The bundle was made from a split that leaks: {text}" for text in found)
 
 

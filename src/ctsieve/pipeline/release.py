@@ -11,10 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ctsieve.bundles.bundle import write_bundle
-from ctsieve.evaluation.measures import figure
+from ctsieve.bundles.bundle import HELD_OUT, write_bundle
 from ctsieve.evaluation.ranking import auc
-from ctsieve.evaluation.sample import Sample
 from ctsieve.export.int8 import quantise
 from ctsieve.export.onnx import (
     TOLERANCE,
@@ -27,24 +25,28 @@ from ctsieve.export.onnx import (
 from ctsieve.learning.calibrate import (
     OperatingPoint,
     Platt,
-    balanced_weights,
-    fit_platt,
-    youden_point,
 )
-from ctsieve.learning.feed import covid_target
 from ctsieve.learning.split import TUNE
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnMean
-from ctsieve.ops.decide import sigmoid
-from ctsieve.pipeline.card import CardFacts, SourceResult, metadata, model_card
+from ctsieve.pipeline.card import CardFacts, metadata, model_card
 from ctsieve.pipeline.collection import Collection
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.golden_inputs import NUM_GOLDEN, golden_members
-from ctsieve.pipeline.scan_level import ScanLevel, scan_level, scored_scans
-from ctsieve.runtime import RUNTIMES, Runtime
+from ctsieve.pipeline.held_out import held_out_bytes, held_out_scores, scan_score, slice_rows
+from ctsieve.pipeline.scan_level import ScanLevel, ScanRow, scan_level, scored_scans
+from ctsieve.pipeline.score_file import save_scores
+from ctsieve.pipeline.tune_scores import (
+    TuneScores,
+    calibrate,
+    calibration_cases,
+    joined,
+    source_results,
+    tune_scores,
+)
+from ctsieve.runtime import RUNTIMES, ModelOutput, Runtime
 from ctsieve.types.cases import Case, Split, num_patients
 from ctsieve.types.promise import promise
 from ctsieve.types.recipe import Calibration, FittedOn, Level, Recipe, Threshold
-from ctsieve.types.report import Figure, Measured
 
 LABEL = "covid19"
 CRITERION = "Platt scaling; every patient counts alike within a label, and both labels alike"
@@ -54,43 +56,23 @@ ALLOWED_AUC_LOSS = 0.005
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TuneScores:
-    """Logits of the tune cases through a graph, with their truth."""
-
-    cases: tuple[Case, ...]
-    logit: Floats
-    positive: npt.NDArray[np.bool_]
-
-    @property
-    def patients(self) -> list[str]:
-        """One per case."""
-        return [case.patient for case in self.cases]
-
-    def of(self, keep: npt.NDArray[np.bool_]) -> "TuneScores":
-        """Some of them."""
-        cases = tuple(case for case, k in zip(self.cases, keep, strict=True) if k)
-        return TuneScores(cases=cases, logit=self.logit[keep], positive=self.positive[keep])
-
-    def auc(self) -> Measured:
-        """With its interval over patients."""
-        return figure(
-            Sample(
-                probability=sigmoid(self.logit),
-                positive=self.positive,
-                patient=np.array(self.patients),
-                threshold=np.full(self.logit.size, 0.5),
-            ),
-            "auc",
-        )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """A network, and the split whose tune side it never saw."""
 
     network: LaDnn
     split: Split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """What one network said of the patients it never saw."""
+
+    network: str
+    """Which of several, empty where there is one only."""
+    cases: tuple[Case, ...]
+    output: ModelOutput
+    scans: tuple[ScanRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,23 +91,21 @@ class Trained:
 
 
 def release(trained: Trained, config: FitConfig, *, data: Path, folder: Path) -> Path:
-    """Write a bundle to `folder`, with what was measured on tune sides; returns `folder`."""
-    parts, scans = [], []
+    """Write a bundle to `folder`, with what was measured on tune sides; returns `folder`.
+
+    The held-out scores stand in the bundle, and with its digest beside it.
+    """
     x = trained.collection.inputs(trusted_tune(trained.members[0]))
     with tempfile.TemporaryDirectory() as scratch:
-        for number, member in enumerate(trained.members):
-            cases = trusted_tune(member)
-            own = trained.collection.inputs(cases)
-            _, engine = loaded(member.network, config, own, Path(scratch) / str(number))
-            parts.append(score(engine, cases, own))
-            scans += scored_scans(engine, config, member.split, data)
+        judged = held_out_of(trained, config, data=data, scratch=Path(scratch))
+        parts = [tune_scores(part.cases, part.output) for part in judged]
         scores = joined(parts)
         basis = calibration_cases(scores, config)
         picture = calibrate(basis)
-        scan = scan_level(scans, picture[0].slope)
+        scan = scan_level([row for part in judged for row in part.scans], picture[0].slope)
         exported, engine = loaded(trained.shipped, config, x, Path(scratch) / "shipped")
         golden = golden_members(engine, "model.onnx", config.input.size)
-        small, sentence = quantised(exported, config, score(engine, parts[0].cases, x), x)
+        small, sentence = quantised(exported, engine, config, parts[0].cases, x)
     recipe = make_recipe(config, trained.split, basis, picture, scan)
     facts = CardFacts(
         config=config,
@@ -141,11 +121,47 @@ def release(trained: Trained, config: FitConfig, *, data: Path, folder: Path) ->
         "recipe.json": (recipe.model_dump_json(indent=1) + "\n").encode(),
         "metadata.json": metadata(config).encode(),
         "MODEL_CARD.md": model_card(facts).encode(),
+        HELD_OUT: held_out_member(judged, recipe, config),
         **golden,
         **small,
     }
-    write_bundle(folder, members, name=config.bundle.name, version=config.bundle.version)
+    name, version = config.bundle.name, config.bundle.version
+    bundle = write_bundle(folder, members, name=name, version=version)
+    save_scores(held_out_scores(bundle), folder.parent / "held_out.csv")
     return folder
+
+
+def held_out_of(
+    trained: Trained, config: FitConfig, *, data: Path, scratch: Path
+) -> tuple[Judged, ...]:
+    """What every network says of its own tune side, through the graph it would be shipped as."""
+    found = []
+    for number, member in enumerate(trained.members, start=1):
+        cases = trusted_tune(member)
+        x = trained.collection.inputs(cases)
+        _, engine = loaded(member.network, config, x, scratch / str(number))
+        found.append(
+            Judged(
+                network=f"{number} of {len(trained.members)}" if len(trained.members) > 1 else "",
+                cases=cases,
+                output=engine.run(x),
+                scans=tuple(scored_scans(engine, config, member.split, data)),
+            )
+        )
+    return tuple(found)
+
+
+def held_out_member(judged: Sequence[Judged], recipe: Recipe, config: FitConfig) -> bytes:
+    """The bundle's file of held-out scores: of slices, and of scans."""
+    rows = [
+        row
+        for part in judged
+        for row in (
+            *slice_rows(part.cases, part.output, recipe, network=part.network),
+            *(scan_score(s.case, s.logits, recipe, network=part.network) for s in part.scans),
+        )
+    ]
+    return held_out_bytes(rows, recipe, name=config.bundle.name, version=config.bundle.version)
 
 
 def loaded(
@@ -162,37 +178,6 @@ def loaded(
 def trusted_tune(member: Member) -> tuple[Case, ...]:
     """The tune cases whose labels are trusted."""
     return tuple(case for case in member.split.sides[TUNE] if case.weight > 0.0)
-
-
-def score(engine: Runtime, cases: Sequence[Case], x: npt.NDArray[np.float32]) -> TuneScores:
-    """Run prepared cases through a graph."""
-    return TuneScores(
-        cases=tuple(cases),
-        logit=engine.run(x)["logits"][:, 0].astype(np.float64),
-        positive=np.array([covid_target(case) > 0.5 for case in cases]),
-    )
-
-
-def joined(parts: Sequence[TuneScores]) -> TuneScores:
-    """The tune cases of all networks, each scored by the one that never saw it."""
-    return TuneScores(
-        cases=tuple(case for part in parts for case in part.cases),
-        logit=np.concatenate([part.logit for part in parts]),
-        positive=np.concatenate([part.positive for part in parts]),
-    )
-
-
-def calibration_cases(scores: TuneScores, config: FitConfig) -> TuneScores:
-    """The tune cases of the sites that calibration is asked to use."""
-    sites = config.data.calibrate_on
-    return scores.of(np.array([not sites or case.site in sites for case in scores.cases]))
-
-
-def calibrate(scores: TuneScores) -> tuple[Platt, OperatingPoint]:
-    """Calibration and cut for single pictures."""
-    weight = balanced_weights(scores.positive, scores.patients)
-    platt = fit_platt(scores.logit, scores.positive, weight)
-    return platt, youden_point(platt(scores.logit), scores.positive, weight)
 
 
 def make_recipe(
@@ -247,46 +232,26 @@ def level(platt: Platt, point: OperatingPoint, how: FittedOn, cut: FittedOn) -> 
     )
 
 
-def source_results(scores: TuneScores) -> list[SourceResult]:
-    """AUC over everything, within COVID-CT, and over the other sources; then each source."""
-    site = np.array([case.site for case in scores.cases])
-    groups = {"all sources": site != "", "COVID-CT alone": site == "covid_ct"}
-    groups["all but COVID-CT"] = site != "covid_ct"
-    groups |= {f"site {name}": site == name for name in sorted(set(site))}
-    results = []
-    for name, keep in groups.items():
-        if not keep.any():
-            continue
-        part = scores.of(keep)
-        area = part.auc()
-        results.append(
-            SourceResult(
-                name=name,
-                num_positive=int(part.positive.sum()),
-                num_negative=int((~part.positive).sum()),
-                num_patients=num_patients(part.cases),
-                auc=area if isinstance(area, Figure) else None,
-                logits=tuple(float(v) for v in np.percentile(part.logit, (10, 50, 90))),
-            )
-        )
-    return results
-
-
 def quantised(
-    exported: Exported, config: FitConfig, scores: TuneScores, x: npt.NDArray[np.float32]
+    exported: Exported,
+    engine: Runtime,
+    config: FitConfig,
+    cases: Sequence[Case],
+    x: npt.NDArray[np.float32],
 ) -> tuple[dict[str, bytes], str]:
     """The 8-bit graph with its golden numbers, if it is as good; and a sentence about it."""
     if not config.bundle.quantise:
         return {}, "No 8-bit graph was made."
+    scores = tune_scores(cases, engine.run(x))
     graph = quantise(exported, x[:: max(1, len(x) // 128)])
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.int8.onnx"
         path.write_bytes(graph)
-        engine = RUNTIMES["onnx"].load(path)
-        small = score(engine, scores.cases, x)
+        smaller = RUNTIMES["onnx"].load(path)
+        small = tune_scores(cases, smaller.run(x))
         loss = auc(scores.logit, scores.positive) - auc(small.logit, small.positive)
         if loss > ALLOWED_AUC_LOSS:
             return {}, f"An 8-bit graph lost {loss:.3f} of tune AUC and was left out."
-        golden = golden_members(engine, path.name, config.input.size)
+        golden = golden_members(smaller, path.name, config.input.size)
     golden.pop("golden/input.npz")
     return {path.name: graph, **golden}, f"The 8-bit graph's tune AUC is lower by {loss:.4f}."

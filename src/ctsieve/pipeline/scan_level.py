@@ -30,7 +30,7 @@ from ctsieve.readers import read_study
 from ctsieve.runtime import Runtime
 from ctsieve.types.cases import Case, Split
 from ctsieve.types.promise import promise
-from ctsieve.types.recipe import InputSpec, SliceRule
+from ctsieve.types.recipe import InputSpec
 from ctsieve.types.volume import CTPicture, CTVolume
 
 SCANS = {"coronacases": coronacases.scans, "covid-ct-md": covid_ct_md.scans}
@@ -45,16 +45,25 @@ CHOSEN_CUT = "largest sensitivity + specificity"
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScanRow:
     """One tune scan."""
 
-    name: str
-    label: str
-    num_slices: int
+    case: Case
+    logits: npt.NDArray[np.float32]
+    """(S, L) of the slices that production would judge."""
     logit: float
-    slice_percentiles: tuple[float, ...]
-    """10th, 50th, 90th of its slice logits."""
+    """Of the scan, by the slice rule."""
+
+    @property
+    def num_slices(self) -> int:
+        """How many slices were judged."""
+        return len(self.logits)
+
+    @property
+    def slice_percentiles(self) -> tuple[float, ...]:
+        """10th, 50th, 90th of its slice logits."""
+        return tuple(float(v) for v in np.percentile(self.logits[:, 0], (10, 50, 90)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,29 +74,29 @@ class ScanLevel:
     point: OperatingPoint
     criterion: str
     cut_criterion: str
-    cases: tuple[Case, ...]
     rows: tuple[ScanRow, ...]
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The scans."""
+        return tuple(row.case for row in self.rows)
 
     def probability(self, row: ScanRow) -> float:
         """The calibrated probability of one of the scans."""
         return float(self.platt(np.array([row.logit]))[0])
 
 
-def scored_scans(
-    engine: Runtime, config: FitConfig, split: Split, data: Path
-) -> list[tuple[Case, ScanRow]]:
+def scored_scans(engine: Runtime, config: FitConfig, split: Split, data: Path) -> Iterator[ScanRow]:
     """The scans of a tune side, each with its logits by a network that never saw it."""
-    rule = config.bundle.slice_rule
-    return [
-        (case, scan_row(case, slice_logits(engine, case, config.input), rule))
-        for case in tune_scans(config, split, data)
-    ]
+    for case in tune_scans(config, split, data):
+        logits = slice_logits(engine, case, config.input)
+        values, _ = scan_logit(logits, config.bundle.slice_rule)
+        yield ScanRow(case=case, logits=logits, logit=float(values[0]))
 
 
-def scan_level(scored: Sequence[tuple[Case, ScanRow]], slope: float) -> ScanLevel | None:
+def scan_level(rows: Sequence[ScanRow], slope: float) -> ScanLevel | None:
     """Fit the scan level to scored scans; None unless both labels are there."""
-    cases = tuple(case for case, _ in scored)
-    rows = tuple(row for _, row in scored)
+    cases = [row.case for row in rows]
     positive = np.array([covid_target(case) > 0.5 for case in cases], dtype=np.bool_)
     if not positive.any() or positive.all():
         return None
@@ -99,7 +108,7 @@ def scan_level(scored: Sequence[tuple[Case, ScanRow]], slope: float) -> ScanLeve
     else:
         point, cut = operating_point(platt(logit), positive, alike, 0.5), FIXED_CUT
     return ScanLevel(
-        platt=platt, point=point, criterion=CRITERION, cut_criterion=cut, cases=cases, rows=rows
+        platt=platt, point=point, criterion=CRITERION, cut_criterion=cut, rows=tuple(rows)
     )
 
 
@@ -129,16 +138,3 @@ def _images(case: Case) -> Iterator[CTVolume | CTPicture]:
         return
     for path in case.files:
         yield upright(read_study(path), case.quarter_turns)
-
-
-def scan_row(case: Case, logits: npt.NDArray[np.float32], rule: SliceRule) -> ScanRow:
-    """One scan by the recipe's slice rule."""
-    values, _ = scan_logit(logits, rule)
-    low, middle, high = (float(v) for v in np.percentile(logits[:, 0], (10, 50, 90)))
-    return ScanRow(
-        name=case.id,
-        label=case.label,
-        num_slices=len(logits),
-        logit=float(values[0]),
-        slice_percentiles=(low, middle, high),
-    )

@@ -1,4 +1,4 @@
-"""A score table as CSV or Parquet: one row per case, and in every row which bundle spoke.
+"""A score table as CSV (read packed too, .csv.gz) or Parquet: a row per case, and who spoke.
 
     case, patient, site, label, level, side, verdict, reasons, abstained
     score:LABEL      calibrated probability; empty where the gate rejected the image
@@ -12,11 +12,13 @@ A file made by hand needs case, patient, label, score:LABEL and threshold:LABEL 
 """
 
 import csv
+import gzip
 import importlib
 import io
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TextIO, TypeVar, get_args
 
 from ctsieve.types.errors import InputRejected, MissingExtra, UsageError
 from ctsieve.types.results import BundleIdentity
@@ -25,6 +27,9 @@ from ctsieve.types.scores import CaseScore, ScoredLevel, ScoreTable
 PLAIN = ("case", "patient", "site", "label", "level", "side", "verdict", "reasons", "abstained")
 ABOUT = ("bundle", "bundle_version", "bundle_digest", "labels", "multi_label")
 NEEDED = ("case", "patient", "label")
+PACKED = ".csv.gz"
+MAX_BYTES = 64 * 1024**2
+"""Of a packed file when it is opened: a small one may hold far too much."""
 Row = Mapping[str, str]
 Value = TypeVar("Value")
 
@@ -33,9 +38,9 @@ def is_score_file(path: Path) -> bool:
     """Whether the first line of a CSV, or the schema of a Parquet file, names a score."""
     if path.suffix == ".parquet":
         return path.is_file()
-    if path.suffix != ".csv" or not path.is_file():
+    if not path.name.endswith((".csv", PACKED)) or not path.is_file():
         return False
-    with path.open(newline="", encoding="utf-8") as file:
+    with _opened(path) as file:
         return any(name.startswith("score:") for name in next(csv.reader(file), []))
 
 
@@ -58,6 +63,14 @@ def save_scores(table: ScoreTable, path: Path) -> Path:
     return path
 
 
+def compact_csv(table: ScoreTable) -> str:
+    """The table as CSV without empty columns; who spoke stands in the first row only."""
+    first, *others = to_rows(table)
+    rows = [first, *(row | dict.fromkeys(ABOUT, "") for row in others)]
+    used = [name for name in first if any(row[name] for row in rows)]
+    return _as_csv([{name: row[name] for name in used} for row in rows])
+
+
 def load_scores(path: Path) -> ScoreTable:
     """Read a table.
 
@@ -72,9 +85,9 @@ def load_scores(path: Path) -> ScoreTable:
         rows = [{k: "" if v is None else str(v) for k, v in row.items()} for row in listed]
     else:
         try:
-            with path.open(newline="", encoding="utf-8-sig") as file:
+            with _opened(path) as file:
                 rows = [{k: v or "" for k, v in row.items()} for row in csv.DictReader(file)]
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             raise InputRejected(f"{path.name} cannot be read: {error}") from error
     return from_rows(rows)
 
@@ -140,6 +153,17 @@ def _column_order(name: str) -> tuple[int, str]:
     return kinds.index(name.partition(":")[0]), name
 
 
+def _opened(path: Path) -> TextIO:
+    """A CSV file as text; of a packed one no more than `MAX_BYTES`."""
+    if not path.name.endswith(PACKED):
+        return path.open(newline="", encoding="utf-8-sig")
+    with gzip.open(path) as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise InputRejected(f"{path.name} holds more than {MAX_BYTES} bytes")
+    return io.StringIO(content.decode("utf-8-sig"), newline="")
+
+
 def _as_csv(rows: list[dict[str, str]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [*PLAIN, *ABOUT])
@@ -149,12 +173,13 @@ def _as_csv(rows: list[dict[str, str]]) -> str:
 
 
 def _bundle(rows: Sequence[Row]) -> BundleIdentity:
-    found = {tuple(row.get(name, "") for name in ABOUT[:3]) for row in rows}
-    if len(found) > 1:
+    first = tuple(rows[0].get(name, "") for name in ABOUT[:3])
+    found = {tuple(row.get(name, "") for name in ABOUT[:3]) for row in rows} - {("", "", "")}
+    if len(found | {first}) > 1:
         raise InputRejected(
             f"the rows are of {len(found)} bundles", hint="one score file per bundle"
         )
-    name, version, digest = found.pop()
+    name, version, digest = first
     return BundleIdentity(name=name or "unnamed", version=version or "0", digest=digest)
 
 

@@ -11,6 +11,11 @@ from ctsieve.types.results import BundleIdentity
 
 ScoredLevel = Literal["slice", "scan"]
 
+NETWORK = "network"
+"""The fact that says which of a bundle's several networks scored a case: one that never saw it."""
+INFECTION = "infection"
+"""The flag of a slice that shows, or does not show, its patient's disease."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseScore:

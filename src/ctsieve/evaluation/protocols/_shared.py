@@ -4,11 +4,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.evaluation.cohort import Level, class_sample_of
-from ctsieve.evaluation.multiclass import PAPER_ORDER
+from ctsieve.evaluation.multiclass import PAPER_ORDER, multiclass_figures
 from ctsieve.types.errors import InputRejected
+from ctsieve.types.report import Absent, Measured
 from ctsieve.types.scores import ScoreTable
 
 MISSING = "-"
+INTERVAL = "95 % interval"
+"""The name of the row beneath ours."""
 Matrix = npt.NDArray[np.int64]
 
 
@@ -33,6 +36,24 @@ def paper_matrix(table: ScoreTable, level: Level) -> Matrix:
     return np.asarray(matrix[np.ix_(order, order)])
 
 
+def paper_figures(table: ScoreTable, level: Level) -> dict[str, Measured]:
+    """The numbers of `paper_matrix` with intervals, by the names of `multiclass_figures`.
+
+    Raises:
+        InputRejected: as `paper_matrix`.
+    """
+    return multiclass_figures(class_sample_of(table, level))
+
+
+def interval(value: Measured, *, digits: int = 3, percent: bool = False) -> str:
+    """Both ends of an interval in the digits of a table's numbers."""
+    if isinstance(value, Absent):
+        return MISSING
+    if percent:
+        return f"{100 * value.low:.{digits}f}% to {100 * value.high:.{digits}f}%"
+    return f"{value.low:.{digits}f} to {value.high:.{digits}f}"
+
+
 def data_note(table: ScoreTable, *, published: int, what: str) -> str:
     """Whether our row may stand beside the published ones."""
     judged = len(table.judged)
@@ -46,5 +67,5 @@ def data_note(table: ScoreTable, *, published: int, what: str) -> str:
         )
     return (
         f"Published on {published} {what}; here on {judged}{unjudged} (cases digest {digest}): "
-        "not the same data, so the rows do not rank the models. 95 % intervals stand in the report."
+        "not the same data, so the rows do not rank the models."
     )

@@ -8,7 +8,7 @@ Trap     The published row of the normal class contradicts itself: F1 of .992 an
 
 from ctsieve.evaluation.protocols._card import ProtocolCard
 from ctsieve.evaluation.protocols._precision_recall import report_table
-from ctsieve.evaluation.protocols._shared import data_note, ours, paper_matrix
+from ctsieve.evaluation.protocols._shared import data_note
 from ctsieve.types.report import Table
 from ctsieve.types.scores import ScoreTable
 
@@ -32,8 +32,9 @@ def tables(table: ScoreTable) -> tuple[Table, ...]:
         report_table(
             "ResNet50-ATT2, table III: single slices",
             PUBLISHED,
-            {ours(table): paper_matrix(table, "slice")},
-            note + data_note(table, published=NUM_TEST, what="slices of COVIDx-CT 2A"),
+            table,
+            level="slice",
+            note=note + data_note(table, published=NUM_TEST, what="slices of COVIDx-CT 2A"),
         ),
     )
 

@@ -7,7 +7,7 @@ Paper    Loconte and Colavito, "Screening of COVID-19 with attention" (repositor
 
 from ctsieve.evaluation.protocols._card import ProtocolCard
 from ctsieve.evaluation.protocols._precision_recall import report_table
-from ctsieve.evaluation.protocols._shared import data_note, ours, paper_matrix
+from ctsieve.evaluation.protocols._shared import data_note
 from ctsieve.types.report import Table
 from ctsieve.types.scores import ScoreTable
 
@@ -31,8 +31,9 @@ def tables(table: ScoreTable) -> tuple[Table, ...]:
         report_table(
             "ResNet50-LSTM-ATT2, table IV: whole scans",
             PUBLISHED,
-            {ours(table): paper_matrix(table, "scan")},
-            data_note(table, published=NUM_TEST, what="scans of COVIDx-SeqCT"),
+            table,
+            level="scan",
+            note=data_note(table, published=NUM_TEST, what="scans of COVIDx-SeqCT"),
         ),
     )
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from ctsieve.evaluation.cohort import sample_of, units
 from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.protocols._card import ProtocolCard
-from ctsieve.evaluation.protocols._shared import MISSING, data_note, ours
-from ctsieve.types.report import Figure, Table
+from ctsieve.evaluation.protocols._shared import INTERVAL, MISSING, data_note, interval, ours
+from ctsieve.types.report import Absent, Figure, Measured, Table
 from ctsieve.types.scores import ScoreTable
 
 POSITIVE = "covid19"
@@ -81,12 +81,14 @@ def tables(table: ScoreTable) -> tuple[Table, ...]:
 def metric_table(table: ScoreTable) -> Table:
     """Table 2: AP, AUC-PR and AUC-ROC at epochs 6 and 12."""
     by_epoch = {e: _metrics(_at_epoch(table, e)) for e in EPOCHS}
-    cells = [by_epoch[epoch][name] for name in COLUMNS for epoch in EPOCHS]
+    values = [by_epoch[epoch][name] for name in COLUMNS for epoch in EPOCHS]
+    cells = [f"{v.value:.2f}" if isinstance(v, Figure) else MISSING for v in values]
+    intervals = [interval(v, digits=2) for v in values]
     titles = {"ap": "AP", "auc_pr": "AUC-PR", "auc": "AUC-ROC"}
     return Table(
         title="series, table 2: scans of the test set",
         columns=("model", *(f"{titles[name]} @ {epoch}" for name in COLUMNS for epoch in EPOCHS)),
-        rows=(*METRICS, (ours(table), *cells)),
+        rows=(*METRICS, (ours(table), *cells), (INTERVAL, *intervals)),
         note=data_note(table, published=NUM_TEST, what="series"),
     )
 
@@ -114,12 +116,11 @@ def foreign_table(table: ScoreTable, site: str) -> Table:
     )
 
 
-def _metrics(table: ScoreTable) -> dict[str, str]:
+def _metrics(table: ScoreTable) -> dict[str, Measured]:
     if not table.judged or not units(table, "scan"):
-        return dict.fromkeys(COLUMNS, MISSING)
+        return dict.fromkeys(COLUMNS, Absent(reason="there are no scans"))
     sample = sample_of(table, POSITIVE, "scan")
-    values = measured(sample, {name: MEASURES[name] for name in COLUMNS})
-    return {n: f"{v.value:.2f}" if isinstance(v, Figure) else MISSING for n, v in values.items()}
+    return measured(sample, {name: MEASURES[name] for name in COLUMNS})
 
 
 def _at_epoch(table: ScoreTable, epoch: str) -> ScoreTable:
