@@ -49,6 +49,7 @@ def sync_file(path: Path) -> None:
     Raises:
         OutOfResources: the disk is full.
     """
+    # Linux tells an error of writing that nobody has seen yet also to who opens the file later.
     with _whole_or_none(path), path.open("rb") as file:
         os.fsync(file.fileno())
 
@@ -58,8 +59,9 @@ def _write(path: Path, content: bytes) -> None:
         written = 0
         while written < len(content):
             written += file.write(memoryview(content)[written:]) or 0
-        # Of dirty pages this asks for their writing, without waiting for it.
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        if hasattr(os, "posix_fadvise"):  # not on macOS
+            # Of dirty pages this asks for their writing, without waiting for it.
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 @contextmanager

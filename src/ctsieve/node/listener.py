@@ -34,6 +34,7 @@ PREAMBLE: Final = b"\0" * 128 + b"DICM"
 SPARE_CONNECTIONS: Final = 10
 """Above the limit of associations, so that the next ones are told why instead of being dropped."""
 LOOK_SECONDS: Final = 0.0002
+"""Between two looks for data of a sender."""
 _LAST_OF_DATA_SET: Final = 2
 _COMMAND: Final = 1
 """Bits of the message control header (PS3.8 E.2)."""
