@@ -10,6 +10,7 @@ from tests.collection import DATA
 from tests.node.archive import Archive, running_archive
 from tests.node.running import Node, running_node, storescu, until
 from tests.screened import phantom
+from tests.validators import opinions
 
 from ctsieve.jobs.records import Outcome
 from ctsieve.phantoms.dicom import save_dicom
@@ -54,7 +55,7 @@ def names_nobody(log: Path, study: Path) -> None:
 
 
 def compare(node: Node, outcome: tuple[str, Outcome], archive: Archive) -> set[str]:
-    """Check that every DICOM result is in the archive, equal in every element; its classes."""
+    """Check that the archive has every DICOM result, equal and valid; returns their classes."""
     job, made = outcome
     folder = node.home / "results" / job
     ours = [pydicom.dcmread(folder / n) for n in made.files if n.endswith(".dcm")]
@@ -62,8 +63,11 @@ def compare(node: Node, outcome: tuple[str, Outcome], archive: Archive) -> set[s
     until(lambda: len(results_in(archive, study)) >= len(ours), "the results arrive")
     theirs = results_in(archive, study)
     assert set(theirs) == {str(ds.SOPInstanceUID) for ds in ours}
-    for ds in ours:
+    for number, ds in enumerate(ours):
         there = theirs[str(ds.SOPInstanceUID)]
+        fetched = node.home.parent / f"fetched-{number}.dcm"
+        there.save_as(fetched, enforce_file_format=True)
+        assert [o for o in opinions(fetched) if o.problems] == [], there.SOPClassUID.name
         assert _elements(there) == _elements(ds)
         if "PixelData" in ds:
             np.testing.assert_array_equal(there.pixel_array, ds.pixel_array)

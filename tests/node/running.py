@@ -140,7 +140,7 @@ def _path() -> str:
 
 @contextlib.contextmanager
 def running_node(
-    folder: Path, *, port: int = 0, dies: str = "", **changes: object
+    folder: Path, *, port: int = 0, dies: str = "", retry: bool = False, **changes: object
 ) -> Iterator[Node]:
     """A node below `folder`; with `dies` it kills itself at that point: see `dying`."""
     port = port or free_port()
@@ -148,6 +148,7 @@ def running_node(
     log = folder / "node.log"
     program = ["tests.node.dying", dies] if dies else ["ctsieve"]
     command = [sys.executable, "-m", *program, "listen", "--settings", str(settings)]
+    command += ["--retry-failed"] if retry else []
     with running(command, log) as process:
         until(lambda: is_open(port) or process.poll() is not None, "the node listens")
         yield Node(home=folder / "home", port=port, process=process, log=log)

@@ -1,10 +1,12 @@
 """Studies that arrive: each has exactly one result or one recorded reason, whatever happens."""
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -221,3 +223,26 @@ def test_settings_are_shown(tmp_path: Path) -> None:
     )
     assert '"port": 4242' in shown.stdout
     assert not is_open(4242)
+
+
+def test_what_failed_is_done_again_at_a_start_that_is_told_so(tmp_path: Path) -> None:
+    folder = study(tmp_path / "s", seed=16)
+    port = free_port()
+    with running_node(tmp_path, port=port) as node:
+        bundle = tmp_path / "bundle" / "tiny"
+        bundle.rename(tmp_path / "away")
+        assert storescu(node, folder).returncode == 0
+        until(lambda: "study of" in node.log.read_text(), "a job is made", log=node.log)
+        until(lambda: _states(node.home) == ["ERROR"], "it has failed", log=node.log)
+    (tmp_path / "away").rename(tmp_path / "bundle" / "tiny")
+    with running_node(tmp_path, port=port, retry=True) as node:
+        (outcome,) = node.wait(1).values()
+    assert outcome.state == "screened"
+    assert "1 jobs that had failed are tried again" in node.log.read_text()
+
+
+def _states(home: Path) -> list[str]:
+    """How the jobs of a node stand, as its database has it."""
+    with closing(sqlite3.connect(home / "jobs.sqlite")) as database:
+        rows = database.execute("select status from workflow_status where name = 'screen-study'")
+        return [str(status) for (status,) in rows]

@@ -24,6 +24,9 @@ def run(
     shadow: Annotated[
         bool | None, typer.Option("--shadow", help="Screen and log, send nothing.")
     ] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry-failed", help="First do again what failed before.")
+    ] = False,
     show: Annotated[
         bool, typer.Option("--show", help="Print the settings as JSON and stop.")
     ] = False,
@@ -45,10 +48,10 @@ def run(
     if show:
         typer.echo(chosen.model_dump_json(indent=1))
         return
-    _serve(Station(chosen))
+    _serve(Station(chosen), retry=retry)
 
 
-def _serve(station: "Station") -> None:
+def _serve(station: "Station", *, retry: bool) -> None:
     import logging
     import signal
 
@@ -59,4 +62,6 @@ def _serve(station: "Station") -> None:
         signal.signal(number, lambda *_: station.stop())
     with station:
         typer.echo(f"listening on {station.settings.host}:{station.listener.port}", err=True)
+        if retry:
+            station.retry_failed()
         station.run()

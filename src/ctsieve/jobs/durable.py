@@ -3,6 +3,8 @@
 import errno
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,12 +28,46 @@ def write_synced(path: Path, content: bytes) -> None:
     Raises:
         OutOfResources: the disk is full.
     """
+    with _whole_or_none(path):
+        _write(path, content)
+        sync_file(path)
+
+
+def write_begun(path: Path, content: bytes) -> None:
+    """Write `content` and let the disk begin; `sync_file` waits for what is left of it.
+
+    Raises:
+        OutOfResources: the disk is full.
+    """
+    with _whole_or_none(path):
+        _write(path, content)
+
+
+def sync_file(path: Path) -> None:
+    """Wait until a file is on disk; a failure leaves no file.
+
+    Raises:
+        OutOfResources: the disk is full.
+    """
+    # Linux tells an error of writing that nobody has seen yet also to who opens the file later.
+    with _whole_or_none(path), path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb", buffering=0) as file:
+        written = 0
+        while written < len(content):
+            written += file.write(memoryview(content)[written:]) or 0
+        if hasattr(os, "posix_fadvise"):  # not on macOS
+            # Of dirty pages this asks for their writing, without waiting for it.
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+@contextmanager
+def _whole_or_none(path: Path) -> Iterator[None]:
     try:
-        with path.open("wb", buffering=0) as file:
-            written = 0
-            while written < len(content):
-                written += file.write(memoryview(content)[written:]) or 0
-            os.fsync(file.fileno())
+        yield
     except OSError as error:
         path.unlink(missing_ok=True)
         if error.errno in FULL:

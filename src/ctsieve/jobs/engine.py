@@ -5,7 +5,6 @@ hands each destination to `deliver-results`, which tries again and again, sleepi
 anywhere is repaired at the next start: what was done is known, what was under way is done again.
 """
 
-import fcntl
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,16 +20,19 @@ from dbos import (
     WorkflowStatus,
 )
 
-from ctsieve.jobs.durable import FULL
-from ctsieve.jobs.records import Job, Order, Outcome
+from ctsieve.jobs.durable import FULL, write_synced
+from ctsieve.jobs.locks import absent_workers, only_one
+from ctsieve.jobs.records import Job, JobState, Order, Outcome
 from ctsieve.jobs.status import PROGRESS, delivery_id, job_of
 from ctsieve.jobs.work import OUTCOME, RESULTS, Worker
-from ctsieve.types.errors import OutOfResources, PeerRefused, UnknownName, UsageError
+from ctsieve.types.errors import OutOfResources, PeerRefused, UnknownName
 from ctsieve.types.promise import promise
 
 Deliver = Callable[[Sequence[Path]], None]
 """Brings result files to one destination; raises PeerRefused when it should be tried again."""
 
+RETRIES: Final = "retries"
+"""Folder of orders that are being handed in again: in no database between two records."""
 QUEUE: Final = "ctsieve-screen"
 SCREEN: Final = "screen-study"
 """Name of the workflow that screens a study."""
@@ -87,7 +89,7 @@ class Jobs:
         """
         settings = self._settings
         (self.home / RESULTS).mkdir(parents=True, exist_ok=True)
-        self._lock = _only_one(self.home / f"{settings.worker}.lock")
+        self._lock = only_one(self.home, settings.worker)
         DBOS(config=_config(settings))
         # Registered before the launch: that is when interrupted workflows start again.
         self._deliver = DBOS.workflow(name="deliver-results")(self._deliver_workflow())
@@ -99,6 +101,8 @@ class Jobs:
         DBOS.register_queue(QUEUE, worker_concurrency=settings.at_once, polling_interval_sec=poll)
         for name in self._destinations:
             DBOS.register_queue(_queue(name), worker_concurrency=2, polling_interval_sec=poll)
+        for left in (self.home / RETRIES).glob("*.json"):
+            self._submit_again(left)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,10 +116,7 @@ class Jobs:
 
         The same order again is the same job: nothing is done twice, finished or not.
         """
-        for name in order.destinations:
-            if name not in self._destinations:
-                known = ", ".join(self._destinations) or "none"
-                raise UnknownName(f"there is no destination {name!r}", hint=f"known: {known}")
+        self._check(order)
         with SetWorkflowID(order.id):
             DBOS.enqueue_workflow(QUEUE, self._screen, order.model_dump(mode="json"))
         return order.id
@@ -158,6 +159,49 @@ class Jobs:
         """Delete every record of a finished job; its study and results are the caller's."""
         DBOS.delete_workflow(job_id, delete_children=True)
 
+    def retry(self, job_id: str) -> bool:
+        """Do again what failed or was cancelled: the screening, or its failed deliveries.
+
+        Returns whether there was anything.  After a crash meanwhile the next start goes on.
+
+        Raises:
+            UnknownName: there is no such job, or one of its destinations is gone.
+        """
+        job = self.job(job_id)
+        self._check(job.order)
+        if job.state in (JobState.FAILED, JobState.CANCELLED):
+            (self.home / RETRIES).mkdir(exist_ok=True)
+            note = self.home / RETRIES / f"{job_id}.json"
+            write_synced(note, job.order.model_dump_json().encode())
+            self.forget(job_id)
+            self._submit_again(note)
+            return True
+        failed = [d.destination for d in job.deliveries if d.state == "failed"]
+        for name in failed:
+            DBOS.delete_workflow(delivery_id(job_id, name))
+            self._enqueue_delivery(job_id, name)
+        return bool(failed)
+
+    def adopt(self) -> int:
+        """Take over what workers left that do not run any more; returns the number of jobs."""
+        with absent_workers(self.home) as absent:
+            # Not `resume_workflow`, which would forget how often a job has ended its process.
+            return len(DBOS._recover_pending_workflows(absent)) if absent else 0
+
+    def _check(self, order: Order) -> None:
+        for name in order.destinations:
+            if name not in self._destinations:
+                known = ", ".join(self._destinations) or "none"
+                raise UnknownName(f"there is no destination {name!r}", hint=f"known: {known}")
+
+    def _submit_again(self, note: Path) -> None:
+        self.submit(Order.model_validate_json(note.read_bytes()))
+        note.unlink()
+
+    def _enqueue_delivery(self, job_id: str, name: str) -> None:
+        with SetWorkflowID(delivery_id(job_id, name)):
+            DBOS.enqueue_workflow(_queue(name), self._deliver, job_id, name)
+
     def _job(self, status: WorkflowStatus) -> Job:
         order = Order.model_validate(first_argument(status))
         ids = [delivery_id(status.workflow_id, name) for name in order.destinations]
@@ -169,8 +213,7 @@ class Jobs:
             order = Order.model_validate(order_json)
             outcome = DBOS.run_step(_RETRY_WHEN_FULL, screen, order_json)
             for name in order.destinations if outcome["files"] else ():
-                with SetWorkflowID(delivery_id(order.id, name)):
-                    DBOS.enqueue_workflow(_queue(name), self._deliver, order.id, name)
+                self._enqueue_delivery(order.id, name)
             return outcome
 
         def screen(order_json: dict[str, Any]) -> dict[str, Any]:
@@ -261,17 +304,3 @@ def _config(settings: JobSettings) -> DBOSConfig:
         log_level="WARNING",
         notification_listener_polling_interval_sec=settings.poll_seconds,
     )
-
-
-def _only_one(path: Path) -> IO[bytes]:
-    """A lock that ends with the process: two would resume, and so repeat, each other's jobs."""
-    file = path.open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.close()
-        raise UsageError(
-            f"another process works as {path.stem!r} in {path.parent}",
-            hint="stop it, or choose another folder or worker name",
-        ) from error
-    return file

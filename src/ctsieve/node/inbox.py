@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from ctsieve.jobs.durable import sync_folder, write_synced
+from ctsieve.jobs.durable import sync_file, sync_folder, write_begun, write_synced
 from ctsieve.readers.dicom import identify
 from ctsieve.types.errors import InputRejected, OutOfResources
 
@@ -61,10 +61,12 @@ class Inbox:
         # The size in the name tells a later start which of the files left are complete.
         part = self._folder / f"{_PART}{secrets.token_hex(8)}-{len(content)}"
         try:
-            write_synced(part, content)
+            # Looked at while the disk works: waiting for it is most of the time of an instance.
+            write_begun(part, content)
             study, found = identify(part)
             if instance and found != instance:
                 raise WrongInstance("the data set is another instance than the message says")
+            sync_file(part)
             self._place(part, study=_name(study), instance=_name(found), sender=sender)
         finally:
             part.unlink(missing_ok=True)

@@ -35,6 +35,8 @@ PREAMBLE: Final = b"\0" * 128 + b"DICM"
 """Always empty: what a sender puts there could be run as a program (CVE-2019-11687)."""
 SPARE_CONNECTIONS: Final = 10
 """Above the limit of associations, so that the next ones are told why instead of being dropped."""
+LOOK_SECONDS: Final = 0.0002
+"""Between two looks for data of a sender."""
 _LAST_OF_DATA_SET: Final = 2
 _COMMAND: Final = 1
 """Bits of the message control header (PS3.8 E.2)."""
@@ -95,6 +97,7 @@ class Listener:
         return [
             (evt.EVT_C_ECHO, lambda _: Status.SUCCESS),
             (evt.EVT_C_STORE, self._on_store),
+            (evt.EVT_CONN_OPEN, _attentive),
             (evt.EVT_PDU_RECV, self._on_pdu),
             (evt.EVT_CONN_CLOSE, self._on_close),
         ]
@@ -181,6 +184,11 @@ class _Server(ThreadedAssociationServer):
         if not allowed:
             logger.warning("a connection from an address that is not in `hosts` was dropped")
         return allowed
+
+
+def _attentive(event: evt.Event) -> None:
+    """Look for the next PDU more often than pynetdicom, which waits 1 ms before each of them."""
+    event.assoc.dul._run_loop_delay = LOOK_SECONDS
 
 
 def _entity(settings: NodeSettings) -> AE:

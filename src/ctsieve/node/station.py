@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from ctsieve.bundles import store
 from ctsieve.jobs.engine import Deliver, Jobs, JobSettings
-from ctsieve.jobs.records import Order
+from ctsieve.jobs.records import JobState, Order
 from ctsieve.jobs.studies import freeze, remove
 from ctsieve.node.inbox import Inbox
 from ctsieve.node.listener import Listener
@@ -93,9 +93,29 @@ class Station:
             return []
 
     def clean(self, now: float) -> None:
-        """Remove images of settled studies that are older than `keep_hours`; results stay."""
+        """Take over jobs of workers that are gone; remove images of settled studies.
+
+        Images go `keep_hours` after their study was complete; results stay.
+        """
+        if adopted := self.jobs.adopt():
+            logger.info("%d jobs of workers that are gone were taken over", adopted)
         before = now - self.settings.keep_hours * 3600
         self.inbox.forget(before=before, settled=self._is_settled)
+
+    def retry_failed(self) -> list[str]:
+        """Do again what failed, screenings and deliveries; returns the ids of those jobs.
+
+        What cannot be done again, since its destination is gone, is left with a line in the log.
+        """
+        again = []
+        for job in self.jobs.jobs():
+            try:
+                if job.state is not JobState.CANCELLED and self.jobs.retry(job.id):
+                    again.append(job.id)
+            except UnknownName as error:
+                logger.warning("job %s cannot be tried again: %s", job.id, error)
+        logger.info("%d jobs that had failed are tried again", len(again))
+        return again
 
     def _submit(self, files: Mapping[str, Path], sender: str) -> str:
         digest, study = freeze(self.settings.home, files)
