@@ -5,7 +5,13 @@ import { useEffect, useState } from "preact/hooks";
 
 import { rememberToken, whenSignedOut } from "./api/client";
 import type { Session } from "./api/types";
+import { Admin } from "./pages/admin";
+import { BatchPage } from "./pages/batch";
+import { Contribute } from "./pages/contribute";
+import { Help } from "./pages/help";
+import { Models } from "./pages/models";
 import { NewPassword, SignIn } from "./pages/signin";
+import { Review } from "./pages/review";
 import { UploadPage } from "./pages/upload";
 import { Worklist } from "./pages/worklist";
 import { StudyPage } from "./study/page";
@@ -21,6 +27,12 @@ const ROUTES: readonly Route[] = [
   [/^\/(?:signin)?$/, () => <Worklist />],
   [/^\/upload$/, () => <UploadPage />],
   [/^\/studies\/([^/]+)$/, (id) => <StudyPage key={id} id={id} />],
+  [/^\/batches\/([^/]+)$/, (id) => <BatchPage key={id} id={id} />],
+  [/^\/contribute\/([^/]+)$/, (id) => <Contribute key={id} id={id} />],
+  [/^\/review$/, () => <Review />],
+  [/^\/models$/, () => <Models />],
+  [/^\/admin$/, () => <Admin />],
+  [/^\/help$/, () => <Help />],
 ];
 
 function shown(path: string): JSX.Element {
@@ -51,7 +63,7 @@ export function App(): JSX.Element {
   if (trouble) return <Trouble problem={asProblem(trouble)} />;
   if (session === undefined) return <Waiting what="the page" />;
   const page = !session ? (
-    <SignIn onSignedIn={signedIn} />
+    path === "/help" ? <Help /> : <SignIn onSignedIn={signedIn} />
   ) : session.must_change_password ? (
     <NewPassword onDone={() => setSession({ ...session, must_change_password: false })} />
   ) : (

@@ -2,6 +2,7 @@ import "./styles/base.css";
 import "./styles/shell.css";
 import "./styles/parts.css";
 import "./styles/study.css";
+import "./styles/people.css";
 
 import { render } from "preact";
 

@@ -12,6 +12,13 @@ export interface Place {
   hu: number | null;
 }
 
+export interface Look {
+  layout: Layout;
+  window: { centre: number; width: number };
+  /** From 0, not seen, to 1. */
+  opacity: Record<Layer, number>;
+}
+
 /** What is laid over the scan, drawn in this order. */
 export const LAYERS: readonly Layer[] = ["lungs", "heat", "lesions"];
 
@@ -32,8 +39,13 @@ const LAYOUTS: Record<Layout, SLICE_TYPE> = {
 
 const SOLID = [0, 255, 255, 255];
 
+/** Hounsfield units that tell the body from air, for the solid view. */
+const BODY = { centre: -150, width: 900 };
+
 /** One open viewer. */
 export class Scene {
+  private wanted: Look | null = null;
+
   private constructor(
     private readonly nv: Niivue,
     private readonly grid: Grid,
@@ -92,27 +104,33 @@ export class Scene {
     this.nv.createOnLocationChange();
   }
 
-  /** Hounsfield units that are black, and white. */
-  setWindow(centre: number, width: number): void {
+  /**
+   * Change how everything looks, all at once: the graphics card composes the layers anew only one
+   * time, at the next frame, however many changes there were before it.
+   */
+  look(look: Look): void {
+    const waiting = this.wanted !== null;
+    this.wanted = look;
+    if (!waiting) requestAnimationFrame(() => this.compose());
+  }
+
+  private compose(): void {
+    const look = this.wanted;
     const scan = this.nv.volumes[0];
-    if (!scan) return;
+    this.wanted = null;
+    if (!look || !scan) return;
+    const solid = look.layout === "3d";
+    const { centre, width } = solid ? BODY : look.window;
+    scan.colormap = solid ? "ct_surface" : "gray";
     scan.cal_min = centre - width / 2;
     scan.cal_max = centre + width / 2;
+    for (const [number, layer] of this.shown.entries()) {
+      const volume = this.nv.volumes[number + 1];
+      if (volume) volume.opacity = look.opacity[layer];
+    }
+    this.nv.opts.crosshairWidth = look.layout === "axial" ? 0 : 1;
+    this.nv.opts.sliceType = LAYOUTS[look.layout];
     this.nv.updateGLVolume();
-  }
-
-  /** Slices from below, three planes, or the whole in perspective. */
-  setLayout(layout: Layout): void {
-    const scan = this.nv.volumes[0];
-    if (scan) this.nv.setColormap(scan.id, layout === "3d" ? "ct_lungs" : "gray");
-    this.nv.setCrosshairWidth(layout === "axial" ? 0 : 1);
-    this.nv.setSliceType(LAYOUTS[layout]);
-  }
-
-  /** How much of a layer is seen, 0 to 1. */
-  setOpacity(layer: Layer, opacity: number): void {
-    const position = this.shown.indexOf(layer);
-    if (position >= 0) this.nv.setOpacity(position + 1, opacity);
   }
 
   /** Give the graphics memory back. */

@@ -117,14 +117,10 @@ export function Viewer(props: {
     onSlice(place.slice);
   });
   useEffect(() => scene?.goTo(slice), [scene, slice]);
-  useEffect(() => scene?.setLayout(layout), [scene, layout]);
   useEffect(() => {
     const [, centre, width] = WINDOWS[preset];
-    scene?.setWindow(centre, width);
-  }, [scene, preset, layout]);
-  useEffect(() => {
-    for (const layer of layersOf(study)) scene?.setOpacity(layer, opacity[layer]);
-  }, [scene, opacity]);
+    scene?.look({ layout, window: { centre, width }, opacity });
+  }, [scene, preset, layout, opacity]);
   const last = grid.shape[0] - 1;
   const z = grid.toRas([slice, 0, 0])[2];
   return (

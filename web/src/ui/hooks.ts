@@ -43,23 +43,25 @@ export function useLoaded<Value>(load: () => Promise<Value>, key: unknown): Load
   return { value, problem, busy, again, set: setValue };
 }
 
-export interface Action {
-  run: () => void;
+export interface Action<Args extends unknown[]> {
+  run: (...args: Args) => void;
   busy: boolean;
   problem: Problem | null;
 }
 
-/** Something that a button does: not twice at once, and its failure is shown. */
-export function useAction(act: () => Promise<void>): Action {
+/** Something that a button does: it says when it is busy, and its failure is shown. */
+export function useAction<Args extends unknown[] = []>(
+  act: (...args: Args) => Promise<void>,
+): Action<Args> {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const latest = useRef(act);
   latest.current = act;
-  const run = useCallback(() => {
+  const run = useCallback((...args: Args) => {
     setBusy(true);
     setProblem(null);
     latest
-      .current()
+      .current(...args)
       .catch((thrown: unknown) => setProblem(asProblem(thrown)))
       .finally(() => setBusy(false));
   }, []);
