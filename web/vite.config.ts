@@ -1,5 +1,9 @@
 import { defineConfig } from "vite";
 
+import { sourceDigest } from "./source-digest";
+
+const OUT = "../src/ctsieve/web/static";
+
 // The page is served by the service itself from src/ctsieve/web/static: no other host, no inline
 // script (the content security policy forbids both), so nothing may be inlined or preloaded by script.
 // NiiVue can also read Zarr; its decoders (1.3 MB) are left out, for the service sends NIfTI only.
@@ -7,9 +11,10 @@ const none = new URL("src/none.ts", import.meta.url).pathname;
 
 export default defineConfig({
   base: "/",
+  plugins: [sourceDigest(OUT)],
   resolve: { alias: [{ find: /^numcodecs\/.*$/, replacement: none }] },
   build: {
-    outDir: "../src/ctsieve/web/static",
+    outDir: OUT,
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
