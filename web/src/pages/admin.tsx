@@ -3,8 +3,9 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
-import { address, get, patch, post } from "../api/client";
-import type { AuditEntry, Disk, Page, Role, Settings, User } from "../api/types";
+import { address, patch, post } from "../api/client";
+import type { Role, User } from "../api/types";
+import { auditLog, disk, settings, users } from "../api/lists";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Field, Progress, Trouble } from "../ui/parts";
 import { count, moment, size } from "../ui/words";
@@ -103,7 +104,7 @@ function NewUser(props: { onMade: (secret: string) => void }): JSX.Element {
 }
 
 function Users(): JSX.Element {
-  const { value, problem, again } = useLoaded(() => get<Page<User>>(address("users")), "users");
+  const { value, problem, again } = useLoaded(users, "users");
   const [secret, setSecret] = useState("");
   return (
     <Card title="Users" id="users" lead="A locked user is signed out at once.">
@@ -129,7 +130,7 @@ function Users(): JSX.Element {
           </tr>
         </thead>
         <tbody>
-          {(value?.items ?? []).map((user) => (
+          {(value ?? []).map((user) => (
             <UserRow key={user.name} user={user} onChanged={again} onSecret={setSecret} />
           ))}
         </tbody>
@@ -138,10 +139,8 @@ function Users(): JSX.Element {
   );
 }
 
-type Log = Page<AuditEntry> & { intact: boolean };
-
 function Audit(): JSX.Element {
-  const { value, problem } = useLoaded(() => get<Log>(address("audit")), "audit");
+  const { value, problem } = useLoaded(auditLog, "audit");
   return (
     <Card title="Audit log" id="audit" lead="Every entry carries a digest of all before it.">
       <Trouble problem={problem} />
@@ -181,13 +180,13 @@ function Audit(): JSX.Element {
 }
 
 function Room(): JSX.Element {
-  const disk = useLoaded(() => get<Disk>(address("disk")), "disk");
-  const settings = useLoaded(() => get<Settings>(address("settings")), "settings");
-  const { value } = disk;
-  const kept = settings.value?.retention_days;
+  const room = useLoaded(disk, "disk");
+  const rules = useLoaded(settings, "settings");
+  const { value } = room;
+  const kept = rules.value?.retention_days;
   return (
     <Card title="Disk" id="disk">
-      <Trouble problem={disk.problem ?? settings.problem} />
+      <Trouble problem={room.problem ?? rules.problem} />
       {value && (
         <>
           <Progress
@@ -195,7 +194,7 @@ function Room(): JSX.Element {
             label="Disk in use"
           />
           <p>
-            {count(value.studies, "study", "studies")} on {size(value.used_bytes)},{" "}
+            {size(value.used_bytes)} in use,{" "}
             {size(value.free_bytes)} free.
           </p>
         </>

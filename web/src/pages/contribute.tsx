@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import { address, get, post } from "../api/client";
+import { settings as loadSettings } from "../api/lists";
 import type { Outline, Settings, StudyDetail } from "../api/types";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Empty, Trouble, Waiting } from "../ui/parts";
@@ -80,7 +81,7 @@ function Form(props: { study: StudyDetail; settings: Settings }): JSX.Element {
 export function Contribute({ id }: { id: string }): JSX.Element {
   useTitle("Contribute");
   const study = useLoaded(() => get<StudyDetail>(address("studies", id)), id);
-  const settings = useLoaded(() => get<Settings>(address("settings")), "settings");
+  const settings = useLoaded(loadSettings, "settings");
   const problem = study.problem ?? settings.problem;
   return (
     <>

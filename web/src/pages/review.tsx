@@ -3,8 +3,9 @@
 import type { JSX } from "preact";
 import { useContext, useState } from "preact/hooks";
 
-import { address, get, post, query } from "../api/client";
-import type { Agreement, Contribution, Page, Settings } from "../api/types";
+import { address, get, post } from "../api/client";
+import type { Agreement, Contribution, Settings } from "../api/types";
+import { contributions, settings as loadSettings } from "../api/lists";
 import { SessionContext, useMay } from "../session";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Choice, Empty, Trouble, Waiting } from "../ui/parts";
@@ -149,15 +150,14 @@ function Kappa({ agreement }: { agreement: Agreement }): JSX.Element {
 export function Review(): JSX.Element {
   useTitle("Review");
   const [status, setStatus] = useState<(typeof STATES)[number][0]>("waiting");
-  const url = query(address("contributions"), { status });
-  const cases = useLoaded(() => get<Page<Contribution>>(url), url);
+  const cases = useLoaded(() => contributions(status), status);
   const agreement = useLoaded(() => get<Agreement>(address("agreement")), "agreement");
-  const settings = useLoaded(() => get<Settings>(address("settings")), "settings");
+  const settings = useLoaded(loadSettings, "settings");
   const done = (): void => {
     cases.again();
     agreement.again();
   };
-  const items = cases.value?.items ?? [];
+  const items = cases.value ?? [];
   return (
     <>
       <div class="title-row">

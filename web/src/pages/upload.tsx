@@ -3,10 +3,9 @@
 import type { JSX, TargetedEvent } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-import { address, get } from "../api/client";
+import { settings as loadSettings } from "../api/lists";
 import { type Dropped, fromDrop, fromInput, onlyPictures } from "../api/dropped";
 import { type Entry, enqueue, resume, stop, useUploads } from "../api/queue";
-import type { Settings } from "../api/types";
 import { useLoaded, useTitle } from "../ui/hooks";
 import { Progress, Trouble } from "../ui/parts";
 import { count, size } from "../ui/words";
@@ -139,7 +138,7 @@ function Row({ entry }: { entry: Entry }): JSX.Element {
 export function UploadPage(): JSX.Element {
   useTitle("Upload");
   const uploads = useUploads();
-  const settings = useLoaded(() => get<Settings>(address("settings")), "settings");
+  const settings = useLoaded(loadSettings, "settings");
   const [asking, setAsking] = useState<Dropped[]>([]);
   const take = (dropped: Dropped[]): void => {
     setAsking((before) => [...before, ...dropped.filter(onlyPictures)]);
