@@ -22,14 +22,13 @@ from ctsieve.readers import read_study
 from ctsieve.runtime import ModelOutput
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected
-from ctsieve.types.promise import promise
 from ctsieve.types.recipe import Recipe
 from ctsieve.types.results import BundleIdentity, Prediction
 from ctsieve.types.scores import NETWORK, CaseScore, ScoredLevel, ScoreTable
 
 NOT_GATED = "not asked"
 """The gate's verdict: cases of a training run are taken as they are."""
-SCORE_DIGITS, LOGIT_DIGITS, LESION_DIGITS = 6, 4, 3
+SCORE_DIGITS, LOGIT_DIGITS, LESION_DIGITS, ALL_DIGITS = 6, 4, 3, 17
 Float32 = npt.NDArray[np.float32]
 
 
@@ -86,10 +85,7 @@ def held_out_scores(bundle: Bundle) -> ScoreTable:
 
 
 def _row(case: Case, said: Prediction, level: ScoredLevel, network: str) -> CaseScore:
-    for label, value in said.probability.items():
-        cut = said.threshold[label]
-        rounded = round(value, SCORE_DIGITS) >= round(cut, SCORE_DIGITS)
-        promise(rounded == (value >= cut), f"rounding does not move the call of {case.id}")
+    digits = _digits(said)
     return CaseScore(
         case=case.id,
         patient=case.patient,
@@ -99,8 +95,18 @@ def _row(case: Case, said: Prediction, level: ScoredLevel, network: str) -> Case
         side=TUNE,
         verdict=NOT_GATED,
         abstained=said.abstained,
-        scores={k: round(v, SCORE_DIGITS) for k, v in said.probability.items()},
+        scores={k: round(v, digits) for k, v in said.probability.items()},
         logits={k: round(v, LOGIT_DIGITS) for k, v in said.logit.items()},
-        thresholds={k: round(v, SCORE_DIGITS) for k, v in said.threshold.items()},
+        thresholds={k: round(v, digits) for k, v in said.threshold.items()},
         facts={NETWORK: network} if network else {},
     )
+
+
+def _digits(said: Prediction) -> int:
+    """Digits that a score and its cut are rounded to: all, where fewer would move the call."""
+    kept = all(
+        (round(value, SCORE_DIGITS) >= round(said.threshold[label], SCORE_DIGITS))
+        == (value >= said.threshold[label])
+        for label, value in said.probability.items()
+    )
+    return SCORE_DIGITS if kept else ALL_DIGITS
