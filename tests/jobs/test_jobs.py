@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.screened import phantom
 from tests.tiny_bundle import make_tiny_bundle
 
-from ctsieve.jobs.engine import Jobs, JobSettings
+from ctsieve.jobs.engine import Jobs
 from ctsieve.jobs.records import Job, Order, Outcome
+from ctsieve.jobs.settings import JobSettings
 from ctsieve.jobs.studies import freeze
 from ctsieve.jobs.work import Worker
 from ctsieve.phantoms.dicom import save_dicom

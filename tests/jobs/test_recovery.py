@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from tests.jobs.test_jobs import frozen, quick, settled
 
-from ctsieve.jobs.engine import RETRIES, Jobs, JobSettings
+from ctsieve.jobs.engine import RETRIES, Jobs
 from ctsieve.jobs.records import Order
+from ctsieve.jobs.settings import JobSettings
 from ctsieve.jobs.work import Worker
 from ctsieve.types.errors import PeerRefused
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from tests.web.serving import Person, admin_of, dicom_study, member, serving, zipped
 
-from ctsieve.jobs.engine import Jobs, JobSettings
+from ctsieve.jobs.engine import Jobs
+from ctsieve.jobs.settings import JobSettings
 from ctsieve.types.errors import UsageError
 from ctsieve.web.audit import first_broken
 from ctsieve.web.service import Service

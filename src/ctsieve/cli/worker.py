@@ -34,7 +34,8 @@ def run(
     from ctsieve.cli._extra import serve_extra
 
     with serve_extra():
-        from ctsieve.jobs.engine import Jobs, JobSettings
+        from ctsieve.jobs.engine import Jobs
+        from ctsieve.jobs.settings import JobSettings
 
     import logging
     import signal

@@ -12,8 +12,9 @@ from dbos import (
 )
 from dbos._error import DBOSStreamTimeoutError
 
-from ctsieve.jobs.engine import QUEUE, SCREEN, database_url, first_argument
+from ctsieve.jobs.engine import QUEUE, SCREEN, first_argument
 from ctsieve.jobs.records import Job, Order
+from ctsieve.jobs.settings import database_url
 from ctsieve.jobs.status import PROGRESS, job_of
 from ctsieve.jobs.work import RESULTS
 

@@ -7,14 +7,11 @@ anywhere is repaired at the next start: what was done is known, what was under w
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
 from dbos import (
     DBOS,
-    DBOSConfig,
-    DBOSPortableJSONSerializer,
     SetWorkflowID,
     StepOptions,
     WorkflowStatus,
@@ -23,6 +20,7 @@ from dbos import (
 from ctsieve.jobs.durable import FULL, write_synced
 from ctsieve.jobs.locks import absent_workers, only_one
 from ctsieve.jobs.records import Job, JobState, Order, Outcome
+from ctsieve.jobs.settings import JobSettings, dbos_config
 from ctsieve.jobs.status import PROGRESS, delivery_id, job_of
 from ctsieve.jobs.work import OUTCOME, RESULTS, Worker
 from ctsieve.types.errors import OutOfResources, PeerRefused, UnknownName
@@ -38,31 +36,11 @@ SCREEN: Final = "screen-study"
 """Name of the workflow that screens a study."""
 MAX_CRASHES: Final = 3
 """A study that ended the process more often than this is left alone, with the reason recorded."""
-WAITS_SECONDS: Final = (0, 5, 15, 60, 300, 900, *([3600] * 72))
-"""Before each try of a delivery: three days in all, then it fails with the peer's last reason."""
 TRIES_WHEN_FULL: Final = 8
 STAGES_SHOWN: Final = 20
 """At most so many steps of progress are recorded per stage."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSettings:
-    """Where jobs live and how many run at once."""
-
-    home: Path
-    """Studies and results; on storage all workers share where there are several."""
-    database: str | None = None
-    """URL of a PostgreSQL database; an SQLite file in `home` where None."""
-    worker: str = "local"
-    """Name of this worker: unique, and the same at every start, since it resumes its own jobs."""
-    at_once: int = 1
-    """Studies screened at the same time."""
-    threads: int | None = None
-    """Processor threads of one screening; all of them where None."""
-    poll_seconds: float = 1.0
-    waits_seconds: Sequence[float] = field(default=WAITS_SECONDS)
 
 
 class Jobs:
@@ -90,7 +68,7 @@ class Jobs:
         settings = self._settings
         (self.home / RESULTS).mkdir(parents=True, exist_ok=True)
         self._lock = only_one(self.home, settings.worker)
-        DBOS(config=_config(settings))
+        DBOS(config=dbos_config(settings))
         # Registered before the launch: that is when interrupted workflows start again.
         self._deliver = DBOS.workflow(name="deliver-results")(self._deliver_workflow())
         self._screen = DBOS.workflow(name=SCREEN, max_recovery_attempts=MAX_CRASHES)(
@@ -285,22 +263,3 @@ def first_argument(status: WorkflowStatus) -> dict[str, Any]:
     """What a workflow was asked: the JSON of its order."""
     promise(status.input is not None, "a job keeps what was asked")
     return dict(status.input["args"][0])  # type: ignore[index]  # the promise above checked it
-
-
-def database_url(home: Path, database: str | None) -> str:
-    """The given database, or the file below `home`."""
-    return database or f"sqlite:///{(home / 'jobs.sqlite').absolute()}"
-
-
-def _config(settings: JobSettings) -> DBOSConfig:
-    return DBOSConfig(
-        name="ctsieve",
-        system_database_url=database_url(settings.home, settings.database),
-        # Of the layout of jobs, not of the program: an upgrade must resume what is under way.
-        application_version="1",
-        executor_id=settings.worker,
-        # The default is pickle, and then who can write to the database could run code here.
-        serializer=DBOSPortableJSONSerializer(),
-        log_level="WARNING",
-        notification_listener_polling_interval_sec=settings.poll_seconds,
-    )

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final, Self
 
 from ctsieve.bundles import store
-from ctsieve.jobs.engine import Deliver, Jobs, JobSettings
+from ctsieve.jobs.engine import Deliver, Jobs
 from ctsieve.jobs.records import JobState, Order
+from ctsieve.jobs.settings import JobSettings
 from ctsieve.jobs.studies import freeze, remove
 from ctsieve.node.inbox import Inbox
 from ctsieve.node.listener import Listener
