@@ -19,7 +19,7 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[train,dev]'
+	$(PIP) install -c constraints.txt -e '.[train,serve,dev]'
 	@touch $@ $(VENV)/.core
 
 demo: $(VENV)/.core  ## make a phantom study, screen it, say where the report is
@@ -61,6 +61,12 @@ fix: $(VENV)/.dev  ## repair what tools can repair
 bench: $(VENV)/.dev  ## time the main parts beside their peers; writes benchmarks/results/
 	$(BIN)/python -m benchmarks
 
+study: $(VENV)/.dev  ## train every family on phantoms and print one table; takes hours
+	nice -n 10 $(BIN)/python -m benchmarks.study --out study
+
+figures: $(VENV)/.dev  ## train small networks on phantoms and draw the figures of the docs
+	$(BIN)/python docs/figures
+
 parity: $(VENV)/.dev  ## compare every model with golden numbers of its authors' code (GOLDEN=folder)
 	$(BIN)/python -m tests.parity --golden $(GOLDEN)
 
@@ -73,4 +79,4 @@ docs: $(VENV)/.dev  ## make generated pages anew
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) $(DEMO) out runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo system static test check fix bench parity golden docs clean
+.PHONY: help demo system static test check fix bench study figures parity golden docs clean

@@ -8,6 +8,7 @@ import typer
 from ctsieve.cli import app
 from ctsieve.evaluation.protocols import PROTOCOLS
 from ctsieve.explain import EXPLAINERS
+from ctsieve.node.conformance import statement
 from ctsieve.pipeline.names import DATASETS, FORMATS, MODELS
 from ctsieve.readers import READERS
 from ctsieve.runtime import RUNTIMES
@@ -127,6 +128,7 @@ def _card_text(card: object) -> str:
 
 
 PAGES = {
+    "conformance.md": statement,
     "cli.md": command_page,
     "catalogue.md": catalogue_page,
     "data-sets.md": datasets_page,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.writers.dicom_results import as_if_read
-from tests.writers.screenings import EVERY, PERSON
+from tests.writers.parts import PERSON
+from tests.writers.screenings import EVERY
 
 from ctsieve.pipeline.names import FORMATS
 from ctsieve.types.errors import CtsieveError, UsageError

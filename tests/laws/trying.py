@@ -49,14 +49,15 @@ def pictures(card: ModelCard, number: int, random: torch.Generator) -> Tensor:
     return interpolate(coarse, size=sizes, mode="bilinear", align_corners=True)
 
 
-def built(card: ModelCard) -> nn.Module:
+def built(card: ModelCard, **settings: object) -> nn.Module:
     """A model in evaluation mode whose random weights give numbers of ordinary size.
 
-    Batch norm takes its statistics from one batch: with those it starts with, the signal of deep
-    networks dies or grows so much that no law could fail.
+    `settings` are fields of its configuration that are not the default's.  Batch norm takes its
+    statistics from one batch: with those it starts with, the signal of deep networks dies or grows
+    so much that no law could fail.
     """
     torch.manual_seed(0)
-    model: nn.Module = card.build(card.config())
+    model: nn.Module = card.build(card.config(**settings))
     model.eval()
     sharpen(model)
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]

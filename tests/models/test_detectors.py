@@ -18,6 +18,7 @@ from tests.models.small_detectors import (
 )
 from torch import Tensor, nn
 
+from ctsieve.models import MODELS
 from ctsieve.models._detector.config import BackboneConfig, DetectorConfig, Preset, ResNetName
 from ctsieve.models._detector.mask_rcnn import MaskRcnn, MaskRcnnConfig, lesion_detector
 from ctsieve.models._detector.normalise import standardised
@@ -25,6 +26,10 @@ from ctsieve.models._one_shot.lstm import OneShotLstmConfig
 from ctsieve.models.mask_net import REGIONS, MaskNet, MaskNetConfig
 from ctsieve.models.one_shot_lstm_attention import OneShotLstmAttention
 from ctsieve.types.errors import UnknownName
+
+
+def test_every_detector_is_tried_here() -> None:
+    assert set(DETECTORS) == {name for name in MODELS if "gradients" in MODELS[name].exempt}
 
 
 @pytest.mark.parametrize("name", list(DETECTORS))

@@ -20,6 +20,7 @@ with the golden weights in the `fixed` preset, which is what users run: its grap
 import importlib
 import importlib.util
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +40,9 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 Comparable = npt.ArrayLike | Tensor
 
 HERE = Path(__file__).parent
+BESIDE = HERE.parents[2] / "shared" / "golden" / "public"
+PUBLIC = Path(os.environ.get("CTSIEVE_GOLDEN", BESIDE))
+"""The golden folder that tests use."""
 SCAN_DIMENSIONS = 5
 
 
@@ -213,12 +217,13 @@ def _gold(file: Path) -> Gold:
 
 
 def load_fill(folder: Path) -> Fill:
-    """The `fill.py` in `folder` or in the one above.
+    """The `fill.py` in `folder` or in the one above, else that of the public golden files.
 
     Raises:
         FileNotFoundError: there is none.
     """
-    for place in (folder / "fill.py", folder.resolve().parent / "fill.py"):
+    for home in (folder, folder.resolve().parent, PUBLIC, PUBLIC.resolve().parent):
+        place = home / "fill.py"
         if place.is_file():
             spec = importlib.util.spec_from_file_location("golden_fill", place)
             if spec is not None and spec.loader is not None:
@@ -226,7 +231,7 @@ def load_fill(folder: Path) -> Fill:
                 sys.modules[spec.name] = module  # its dataclasses look themselves up there
                 spec.loader.exec_module(module)
                 return cast("Fill", module)
-    raise FileNotFoundError(f"no fill.py in {folder} or above it")
+    raise FileNotFoundError(f"no fill.py in {folder} or above it, nor in {PUBLIC}")
 
 
 def _array(value: Comparable) -> npt.NDArray[Any]:

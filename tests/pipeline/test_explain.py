@@ -5,7 +5,7 @@ import pytest
 from tests.screened import phantom, phantom_picture, screener
 
 from ctsieve.explain import EXPLAINERS
-from ctsieve.pipeline.explain import explain, possible
+from ctsieve.pipeline.explain import explain, own_method, possible
 from ctsieve.pipeline.screen import Screener
 from ctsieve.types.errors import UnknownName, UsageError
 
@@ -17,7 +17,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Screener:
 
 def test_the_graph_s_own_map_is_the_screening_s(tiny: Screener) -> None:
     image = phantom().volume
-    told, plain = explain(image, tiny, "gradcam").screening, tiny.screen(image)
+    told, plain = explain(image, tiny).screening, tiny.screen(image)
     assert told.prediction == plain.prediction
     assert told.explanation is not None
     assert plain.explanation is not None
@@ -58,3 +58,20 @@ def test_every_method_is_possible_where_its_outputs_are() -> None:
     everything = {name: None for card in EXPLAINERS.values() for name in card.reads}
     assert possible({**everything, "logits": None}) == EXPLAINERS.names()
     assert possible({"logits": None}) == ("occlusion",)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "method"),
+    [
+        (("logits", "heat"), "gradcam"),
+        (("logits", "attention1", "attention2"), "attention"),
+        (("logits", "attention"), "attention"),
+        (("boxes", "labels", "scores", "roi_masks"), "lesions"),
+        (("logits", "slice_logits"), "slice-scores"),
+        (("logits",), "occlusion"),
+    ],
+)
+def test_unasked_a_bundle_shows_what_its_own_graph_returned(
+    outputs: tuple[str, ...], method: str
+) -> None:
+    assert own_method(possible(dict.fromkeys(outputs))) == method

@@ -88,3 +88,12 @@ def test_single_values_can_be_set_by_name() -> None:
 def test_a_setting_that_does_not_fit_is_refused(setting: str) -> None:
     with pytest.raises(UsageError):
         FitConfig.load(CONFIGS[0], [setting])
+
+
+def test_settings_that_are_not_there_or_no_toml_are_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^none\.toml cannot be read: No such file") as refused:
+        FitConfig.load(tmp_path / "none.toml")
+    assert refused.value.hint
+    (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"^bad\.toml is no TOML"):
+        FitConfig.load(tmp_path / "bad.toml")

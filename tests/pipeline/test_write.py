@@ -7,7 +7,7 @@ from tests.screened import screen_phantom, screen_picture
 
 from ctsieve.pipeline import write as module
 from ctsieve.pipeline.names import FORMATS
-from ctsieve.pipeline.write import write
+from ctsieve.pipeline.write import check_formats, write
 from ctsieve.types.cards import FormatCard
 from ctsieve.types.errors import OutOfResources, UnknownName, UsageError
 from ctsieve.types.results import Screening
@@ -22,6 +22,18 @@ def test_the_default_formats_are_json_and_html(screening: Screening, tmp_path: P
     made = write(screening, tmp_path / "out")
     assert [p.name for p in made] == ["screening.json", "report.html"]
     assert sorted((tmp_path / "out").iterdir()) == sorted(made)
+
+
+def test_one_format_may_be_named_without_a_list(screening: Screening, tmp_path: Path) -> None:
+    assert [p.name for p in write(screening, tmp_path, "json")] == ["screening.json"]
+
+
+def test_whether_an_image_can_be_written_so_is_known_before_it_is_judged(
+    screening: Screening, tmp_path: Path
+) -> None:
+    check_formats(screening.image, sorted(FORMATS))
+    with pytest.raises(UsageError, match="'nifti' needs Hounsfield units"):
+        check_formats(screen_picture(tmp_path).image, ["json", "nifti"])
 
 
 def test_a_format_that_fails_leaves_the_folder_as_it_was(

@@ -9,7 +9,6 @@ import numpy as np
 import pydicom
 import pytest
 from highdicom.seg import segread
-from pydicom.dataset import Dataset
 from tests.validators import (
     dumped,
     needs_dump,
@@ -36,16 +35,11 @@ from ctsieve.types.results import Screening
 from ctsieve.types.volume import CTVolume
 from ctsieve.writers import (
     dicom_ko,
-    dicom_ko_rejected,
     dicom_pm,
     dicom_sc,
     dicom_seg,
     dicom_seg_fractional,
-    dicom_sr,
 )
-from ctsieve.writers._drawing import AMBER
-from ctsieve.writers._layout import paragraphs
-from ctsieve.writers.png import summary_picture
 
 OBJECTS = tuple(name for name in FORMATS.names() if name.startswith("dicom-"))
 SMALL = tuple(name for name in OBJECTS if name != "dicom-sc")
@@ -65,12 +59,6 @@ class Written:
 
     screening: Screening
     paths: tuple[Path, ...]
-
-
-@pytest.fixture
-def judged(tmp_path: Path) -> Screening:
-    """A judged phantom that came from DICOM."""
-    return screened("scan", tmp_path / "study")
 
 
 def every_object(screening: Screening, folder: Path) -> list[Path]:
@@ -219,195 +207,6 @@ def test_the_map_holds_the_heat(judged: Screening, tmp_path: Path) -> None:
     assert mapping.RealWorldValueSlope == pytest.approx(judged.explanation.peak)
     quantity = mapping.QuantityDefinitionSequence[0].ConceptCodeSequence[0]
     assert quantity.CodeValue == "130403"
-
-
-def report_of(screening: Screening, folder: Path) -> Dataset:
-    paths = write(screening, folder, ["dicom-sr"])
-    return pydicom.dcmread(next(p for p in paths if p.name == dicom_sr.FILE))
-
-
-def content(ds: Dataset) -> list[Dataset]:
-    """All content items below `ds`, in document order."""
-    below = list(ds.get("ContentSequence", ()))
-    return [item for child in below for item in (child, *content(child))]
-
-
-def items(ds: Dataset, name: str) -> list[Dataset]:
-    """Content items called `name` below `ds`."""
-    return [
-        item
-        for item in content(ds)
-        if "ConceptNameCodeSequence" in item and item.ConceptNameCodeSequence[0].CodeMeaning == name
-    ]
-
-
-def group_of(ds: Dataset, tracking: str) -> Dataset:
-    """The measurement group tracked under that name."""
-    (group,) = [
-        g
-        for g in items(ds, "Measurement Group")
-        if items(g, "Tracking Identifier")[0].TextValue == tracking
-    ]
-    return group
-
-
-def number(group: Dataset, name: str) -> float:
-    (item,) = items(group, name)
-    return float(item.MeasuredValueSequence[0].NumericValue)
-
-
-def code(group: Dataset, name: str) -> str:
-    (item,) = items(group, name)
-    concept = item.ConceptCodeSequence[0]
-    return str(concept.get("CodeValue") or concept.LongCodeValue)
-
-
-def test_the_report_says_the_answer(judged: Screening, tmp_path: Path) -> None:
-    ds = report_of(judged, tmp_path)
-    prediction, found = judged.prediction, judged.involvement
-    assert found is not None
-    covid = group_of(ds, "COVID-19")
-    assert code(covid, "Finding") == "840539006"
-    assert number(covid, "Probability") == prediction.probability["covid19"]
-    assert number(covid, "Threshold Value") == prediction.threshold["covid19"]
-    assert code(covid, "Call of the program") == "above-threshold"
-    sources = [
-        i.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-        for i in items(covid, "Source of Measurement")
-    ]
-    slices = judged.image.provenance.slices
-    assert sources == [s.sop_instance_uid for s in (slices[i] for i in judged.top_slices) if s]
-    lungs = group_of(ds, "Lungs")
-    assert isinstance(judged.image, CTVolume)
-    assert judged.lungs is not None
-    ml = float(judged.lungs.sum()) * judged.image.geometry.voxel_ml
-    assert number(lungs, "Volume") == pytest.approx(ml, abs=1e-5)
-    assert number(lungs, "Share of the lungs above -700 HU") == found.percent
-    assert number(lungs, "Volume of the lungs above -700 HU") == found.dense_ml
-    flags = {f.kind: f.present for f in judged.lesions}
-    ggo = group_of(ds, "Ground-glass opacity (GGO), flag")
-    assert (code(ggo, "Ground glass opacity") == "52101004") == flags["ggo"]
-    parameters = [i.TextValue for i in items(ds, "Algorithm Parameters")]
-    assert f"bundle sha256 {judged.bundle.digest}" in parameters
-    comments = [i.TextValue for i in items(ds, "Comment")]
-    assert judged.notice in comments
-
-
-def test_the_report_refers_to_the_segments_beside_it(judged: Screening, tmp_path: Path) -> None:
-    assert isinstance(judged.image, CTVolume)
-    assert judged.lungs is not None
-    found = marked(judged.image, judged.lungs)
-    with_lesion = replace(
-        judged, lesion_instances=found.lesion_instances, lesion_totals=found.lesion_totals
-    )
-    paths = write(with_lesion, tmp_path, ["dicom-sr"])
-    assert [p.name for p in paths] == [dicom_seg.FILE, dicom_sr.FILE]
-    segmentation, report = (pydicom.dcmread(p) for p in paths)
-    referenced = [i.ReferencedSOPSequence[0] for i in items(report, "Referenced Segment")]
-    assert {r.ReferencedSOPInstanceUID for r in referenced} == {segmentation.SOPInstanceUID}
-    assert [r.ReferencedSegmentNumber for r in referenced] == [1, 2]
-    tracked = {s.SegmentLabel: s.TrackingUID for s in segmentation.SegmentSequence}
-    for label, uid in tracked.items():
-        assert uid == items(group_of(report, label), "Tracking Unique Identifier")[0].UID
-    ggo, dense = found.lesion_totals
-    outlined = group_of(report, "Ground-glass opacity (GGO)")
-    assert number(outlined, "Volume") == pytest.approx(ggo.ml, abs=1e-5)
-    assert number(outlined, "Number of lesions of this kind") == ggo.count
-    assert number(outlined, "Share of the lungs in lesions of this kind") == ggo.percent_of_lungs
-    absent = group_of(report, "Consolidation")
-    assert number(absent, "Number of lesions of this kind") == dense.count == 0
-    assert code(absent, "Lung consolidation") == "272519000"
-    assert not items(absent, "Referenced Segment")
-
-
-def test_an_abstention_is_said_with_its_reason(tmp_path: Path) -> None:
-    screening = screened("abstained", tmp_path / "study")
-    ds = report_of(screening, tmp_path / "out")
-    covid = group_of(ds, "COVID-19")
-    assert code(covid, "Call of the program") == "no-call"
-    assert [i.TextValue for i in items(covid, "Comment")] == [screening.prediction.abstained]
-
-
-def test_what_is_not_calibrated_is_no_probability(tmp_path: Path) -> None:
-    ds = report_of(screened("three-labels", tmp_path / "study"), tmp_path / "out")
-    group = group_of(ds, "other pneumonia")
-    assert number(group, "Score, not calibrated") == pytest.approx(0.82)
-    assert not items(group, "Probability")
-
-
-def test_a_rejected_series_is_said_to_be_unfit(tmp_path: Path) -> None:
-    screening = screened("rejected", tmp_path / "study")
-    ds = report_of(screening, tmp_path / "out")
-    group = group_of(ds, "Screening")
-    assert code(group, "Imaging Series Quality") == "111235"
-    codes = [i.ConceptCodeSequence[0].CodeValue for i in items(group, "Quality Finding")]
-    assert codes == ["contrast", "not-chest"]
-    assert len(items(ds, "Measurement Group")) == 1
-    assert not dicom_seg.write(screening, tmp_path)
-    assert not dicom_pm.write(screening, tmp_path)
-
-
-def test_key_objects_are_the_slices_that_decided(judged: Screening, tmp_path: Path) -> None:
-    (path,) = dicom_ko.write(judged, tmp_path)
-    ds = pydicom.dcmread(path)
-    assert ds.ConceptNameCodeSequence[0].CodeValue == "113000"
-    slices = judged.image.provenance.slices
-    assert [i.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for i in items(ds, "Source")] == [
-        s.sop_instance_uid for s in (slices[i] for i in judged.top_slices) if s
-    ]
-    assert judged.notice in items(ds, "Key Object Description")[0].TextValue
-
-
-def test_key_frames_of_a_multi_frame_study(tmp_path: Path) -> None:
-    screening = screened("scan", tmp_path / "study", habit="multi-frame")
-    (path,) = dicom_ko.write(screening, tmp_path)
-    (item,) = items(pydicom.dcmread(path), "Source")
-    slices = screening.image.provenance.slices
-    expected = [s.frame + 1 for s in (slices[i] for i in screening.top_slices) if s]
-    assert list(item.ReferencedSOPSequence[0].ReferencedFrameNumber) == expected
-
-
-def test_only_a_rejection_note_asks_archives_to_hide_images(tmp_path: Path) -> None:
-    """Archives hide what a document titled 113001 refers to (IHE IOCM)."""
-    screening = screened("rejected", tmp_path / "study")
-    (quality,) = dicom_ko.write(screening, tmp_path)
-    (note,) = dicom_ko_rejected.write(screening, tmp_path)
-    for path, title in ((quality, "113010"), (note, "113001")):
-        ds = pydicom.dcmread(path)
-        assert ds.ConceptNameCodeSequence[0].CodeValue == title
-        assert code(ds, "Document Title Modifier") == "111209"
-        assert len(items(ds, "Source")) == len(screening.image.provenance.slices)
-        assert "There are no lungs." in items(ds, "Key Object Description")[0].TextValue
-
-
-def test_nothing_is_rejected_that_was_judged(judged: Screening, tmp_path: Path) -> None:
-    assert dicom_ko_rejected.write(judged, tmp_path) == []
-
-
-def test_pages_are_the_pictures_with_the_notice_on_each(judged: Screening, tmp_path: Path) -> None:
-    paths = dicom_sc.write(judged, tmp_path)
-    names = [path.name for path in paths]
-    assert names[:2] == ["summary.dcm", "montage.dcm"]
-    assert names[2:] == [f"slice-{i + 1:03d}.dcm" for i in judged.top_slices]
-    pages = [pydicom.dcmread(path) for path in paths]
-    assert [int(ds.InstanceNumber) for ds in pages] == list(range(1, len(pages) + 1))
-    assert np.array_equal(pages[0].pixel_array, np.asarray(summary_picture(judged)))
-    notice = np.asarray(paragraphs([judged.notice], width=700, size=18, fill=AMBER))
-    for ds in pages:
-        assert shows(ds.pixel_array, notice)
-        assert ds.BurnedInAnnotation == "NO"
-
-
-def shows(page: np.ndarray, part: np.ndarray) -> bool:
-    """Whether `part`, cut to its ink, stands in the upper left of `page`."""
-    rows, columns = np.flatnonzero(part.any(axis=(1, 2))), np.flatnonzero(part.any(axis=(0, 2)))
-    ink = part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    height, width = ink.shape[:2]
-    return any(
-        np.array_equal(page[top : top + height, left : left + width], ink)
-        for top in range(60)
-        for left in range(40)
-    )
 
 
 @pytest.mark.parametrize("name", [*OBJECTS, "fhir"])

@@ -8,18 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.writers.page import Page, pixels
+from tests.writers.parts import HEADER_TEXT, SERIES_UID, STUDY_UID, provenance_of, slice_scores
 from tests.writers.screenings import (
     EVERY,
-    HEADER_TEXT,
-    SERIES_UID,
-    STUDY_UID,
     bare,
     negative,
     picture,
-    provenance_of,
     rejected,
     scan,
-    slice_scores,
     stack,
     three_labels,
     tiny,

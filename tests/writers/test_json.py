@@ -9,16 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.writers.screenings import (
-    EVERY,
-    PERSON,
-    SERIES_UID,
-    STUDY_UID,
-    picture,
-    rejected,
-    scan,
-    three_labels,
-)
+from tests.writers.parts import PERSON, SERIES_UID, STUDY_UID
+from tests.writers.screenings import EVERY, picture, rejected, scan, three_labels
 
 from ctsieve.types.promise import BrokenPromise
 from ctsieve.types.recipe import Recipe

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tests.writers.dicom_results import as_if_read
 from tests.writers.page import Page, pixels
-from tests.writers.screenings import picture, provenance_of, rejected, scan, slice_scores, tiny
+from tests.writers.parts import provenance_of, slice_scores
+from tests.writers.screenings import picture, rejected, scan, tiny
 
 from ctsieve.pipeline.names import FORMATS
 from ctsieve.types.geometry import Geometry

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
-from tests.writers.screenings import EVERY, provenance_of, rejected, scan, stack, tiny
+from tests.writers.parts import provenance_of
+from tests.writers.screenings import EVERY, rejected, scan, stack, tiny
 
 from ctsieve.types.geometry import Geometry
 from ctsieve.types.volume import CTVolume

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.writers.screenings import EVERY, LESIONS, abstained, negative, rejected, scan
+from tests.writers.parts import LESIONS
+from tests.writers.screenings import EVERY, abstained, negative, rejected, scan
 
 from ctsieve.types.results import GateReport, LesionFlag
 from ctsieve.writers._phrases import MINUS, THIN_SPACE, percent, percent_beside

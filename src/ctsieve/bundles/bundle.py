@@ -43,7 +43,7 @@ SCAN = "scan.onnx"
 """The graph that reads the features of a scan's slices, where model.onnx gives only those."""
 HELD_OUT = "held_out.csv.gz"
 """The score file of tune cases, each scored by a network that never saw its patient."""
-SUFFIXES = frozenset({".onnx", ".safetensors", ".json", ".md", ".npz", ".txt", ".gz"})
+SUFFIXES = frozenset({".onnx", ".safetensors", ".json", ".md", ".npz", ".txt", ".png", ".gz"})
 """Kinds of member a bundle may hold: nothing that runs when it is opened."""
 
 MAX_MEMBER_BYTES = 2 * 1024**3

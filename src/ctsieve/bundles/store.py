@@ -3,6 +3,7 @@
 The store is `$CTSIEVE_HOME`, or the platform's user data folder.  Nothing is ever downloaded.
 """
 
+import errno
 import os
 import shutil
 import tempfile
@@ -19,7 +20,7 @@ from ctsieve.bundles.bundle import (
     open_bundle,
     replace_folder,
 )
-from ctsieve.types.errors import BundleError
+from ctsieve.types.errors import BundleError, OutOfResources
 
 DEFAULT = "la-dnn-mobilenet-v2"
 """The bundle that answers when none is named."""
@@ -127,6 +128,11 @@ def _unpack(archive: Path, folder: Path) -> None:
             for entry in entries:
                 _unpack_member(file, entry, folder)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise OutOfResources(
+                f"the disk filled while {archive.name} was unpacked",
+                hint="free some space where CTSIEVE_HOME points",
+            ) from error
         raise BundleError(
             f"{archive.name} is no {ARCHIVE_SUFFIX} file, or is damaged",
             hint="get it again from its source",

@@ -15,9 +15,13 @@ from ctsieve.cli import (
     fit,
     gate,
     info,
+    listen,
     phantom,
     reproduce,
     screen,
+    send,
+    serve,
+    worker,
 )
 from ctsieve.types.errors import CtsieveError, OutOfResources
 from ctsieve.version import __version__
@@ -44,6 +48,10 @@ for command in (
     evaluate,
     compare,
     calibrate,
+    serve,
+    worker,
+    listen,
+    send,
     doctor,
 ):
     app.command(name=command.__name__.rpartition(".")[2])(command.run)

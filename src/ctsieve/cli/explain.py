@@ -16,11 +16,14 @@ def run(
         Path, typer.Option("--out", "-o", help="Folder for the pictures; made if absent.")
     ],
     method: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--method", "-m", help="attention, gradcam, lesions, occlusion, otsu or slice-scores."
+            "--method",
+            "-m",
+            help="attention, gradcam, lesions, occlusion, otsu or slice-scores; "
+            "what the bundle itself shows if left out.",
         ),
-    ] = "gradcam",
+    ] = None,
     bundle: Annotated[
         str | None, typer.Option(help="Bundle name, folder or .ctsieve file.")
     ] = None,

@@ -10,7 +10,7 @@ import typer
 def run(
     config: Annotated[Path, typer.Argument(help="A TOML file, such as those under configs/.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Run folder: settings, logs, checkpoints, weights.")
+        Path, typer.Option("--out", "-o", help="Run folder: settings, logs, checkpoints, bundle.")
     ] = Path("runs/fit"),
     data: Annotated[
         Path,
@@ -35,7 +35,7 @@ def run(
         bool, typer.Option("--show", help="Print the resulting settings and stop.")
     ] = False,
 ) -> None:
-    """Train a model and keep its best weights; LA-DNN becomes a bundle (needs the train extra)."""
+    """Train a model and make its best weights a bundle (needs the train extra)."""
     from ctsieve.types.errors import MissingExtra
 
     try:

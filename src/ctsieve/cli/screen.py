@@ -37,7 +37,7 @@ def run(
     """
     from ctsieve.pipeline.names import FORMATS
     from ctsieve.pipeline.screen import Screener
-    from ctsieve.pipeline.write import DEFAULT_FORMATS, write
+    from ctsieve.pipeline.write import DEFAULT_FORMATS, check_formats, write
     from ctsieve.readers import read_study
     from ctsieve.types.errors import UsageError
     from ctsieve.writers.json import to_json
@@ -54,6 +54,7 @@ def run(
         screener = Screener.load(bundle, threads=threads)
         stage("Reading the study")
         image = read_study(study, workers=threads)
+        check_formats(image, _names(formats))
         screening = screener.screen(image, progress=stage("Judging slices"))
         stage("Writing")
         paths = write(screening, out, _names(formats) or DEFAULT_FORMATS) if out else []
@@ -99,6 +100,8 @@ def _summary(screening: "Screening") -> str:
         threshold = prediction.threshold[label]
         side = "at or above" if value >= threshold else "below"
         lines.append(f"{label}: {value:.3f} ({side} its threshold {threshold:.3f})")
+    if prediction.probability and not prediction.calibrated:
+        lines.append("not calibrated: the numbers are the network's own, no shares of patients")
     if prediction.abstained is not None:
         lines.append(f"no call: {prediction.abstained}")
     if screening.top_slices:

@@ -7,7 +7,7 @@ Differs  Every patient counts alike within a kind, and both kinds alike, so that
          one at a prevalence of one half.  A few data do not say how certain to be: slopes lie
          between 0.1 and 10, and isotonic steps are drawn in from 0 and 1 as Platt's targets are.
 
-Shapes   N cases, K steps.
+Shapes   N cases, K steps, L labels.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import isotonic_regression, minimize
+from scipy.special import logsumexp
 
 from ctsieve.evaluation.sample import Floats
 from ctsieve.evaluation.tune import TuneSample
@@ -79,6 +81,33 @@ def fit_isotonic(tune: TuneSample) -> Isotonic:
     return Isotonic(
         logit=(logit[starts] + logit[stops]) / 2, probability=np.asarray(found.x[starts])
     )
+
+
+def fit_shared_slope(
+    logits: Floats, true: npt.NDArray[np.intp], patient: npt.NDArray[np.str_]
+) -> float:
+    """The slope of logits (N, L) under a softmax whose likelihood is the largest.
+
+    `true` (N,) numbers the labels.  Patients count alike within a label, and labels alike; targets
+    are drawn in by the number of patients of a label, which for two labels is Platt's rule.
+    """
+    num_labels = logits.shape[1]
+    weight, target = np.zeros(true.size), np.zeros(logits.shape)
+    for label in np.unique(true):
+        own = true == label
+        _, index, times = np.unique(patient[own], return_inverse=True, return_counts=True)
+        weight[own] = 1.0 / times[index] / times.size
+        target[own] = 1.0 / (times.size + num_labels)
+        target[own, label] = (times.size + 1.0) / (times.size + num_labels)
+
+    def loss(parameters: Floats) -> float:
+        z = np.exp(parameters[0]) * logits
+        chances = z - logsumexp(z, axis=1, keepdims=True)
+        return -float((weight * (target * chances).sum(axis=1)).sum() / weight.sum())
+
+    steep = float(np.log(STEEPEST))
+    found = minimize(loss, np.zeros(1), method="L-BFGS-B", bounds=[(-steep, steep)])
+    return float(np.exp(found.x[0]))
 
 
 METHODS: dict[str, Callable[[TuneSample], Calibrates]] = {

@@ -85,7 +85,7 @@ def place_lesions(lungs: LungMap, specs: Sequence[LesionSpec], rng: np.random.Ge
         if need == 0:
             raise UsageError(
                 f"a {spec.kind} of {spec.ml:g} ml is less than half a voxel of this grid",
-                hint="ask for more, or for a finer grid",
+                hint="ask for more, or for a finer grid (`--slices`, `--matrix`)",
             )
         if need > len(score):
             raise UsageError(

@@ -7,10 +7,11 @@ from typing import Protocol
 
 from ctsieve.pipeline.fit import fit
 from ctsieve.pipeline.fit_config import FitConfig
-from ctsieve.pipeline.launch import ONE, Machines
+from ctsieve.pipeline.launch import ONE, Machines, rank
 from ctsieve.pipeline.settings import checked, read_settings
 from ctsieve.pipeline.train import train
 from ctsieve.pipeline.train_config import TrainConfig
+from ctsieve.pipeline.trained_bundle import bundle_run
 from ctsieve.types.errors import UsageError
 
 DEFAULT = "la-dnn"
@@ -70,7 +71,7 @@ class LaDnnRecipe:
 
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
-    """Every other family (`ctsieve.pipeline.train`)."""
+    """Every other family (`ctsieve.pipeline.train`), made a bundle by what it is."""
 
     config: TrainConfig
 
@@ -79,8 +80,8 @@ class TrainRecipe:
         return self.config.model_dump_json(indent=1)
 
     def run(self, out: Path, options: RunOptions) -> Path:
-        """Train; returns the file of the best weights."""
-        return train(
+        """Train; returns the bundle's folder, or in other processes than the first the weights."""
+        weights = train(
             self.config,
             out,
             data=options.data,
@@ -88,6 +89,7 @@ class TrainRecipe:
             progress=options.progress,
             machines=options.machines,
         )
+        return bundle_run(out, data=options.data) if rank() == 0 else weights
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -3,7 +3,7 @@
 The network runs once; only methods that ask it again (occlusion) and the check run it more often.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,13 +55,15 @@ class _Remembering:
 def explain(
     image: Image,
     screener: Screener,
-    method: str,
+    method: str | None = None,
     *,
     check: bool = False,
     progress: Progress | None = None,
 ) -> Explained:
     """Screen `image` and explain the answer by `method`, a name of `EXPLAINERS`.
 
+    None is the first method that shows what the graph itself returned; occlusion, which asks the
+    network again, where it returned nothing to show.
     With `check` the network is asked again without the hottest tenth of every slice, and without a
     random tenth.  An image that the gate rejects has no explanation, and a network without a class
     no check.
@@ -70,19 +72,22 @@ def explain(
         UnknownName: there is no such method.
         UsageError: the bundle's graph returns nothing that the method reads.
     """
-    card = EXPLAINERS[method]
+    if method is not None:
+        EXPLAINERS[method]  # a misspelt name should not cost the time of a screening
     remembering = _Remembering(screener.runtime)
     screening = Screener(screener.bundle, remembering).screen(image, progress=progress)
     if screening.gate.verdict == "rejected":
         return Explained(screening=screening)
     able = possible(remembering.output)
-    if method.replace("_", "-") not in able:
+    method = own_method(able) if method is None else method.replace("_", "-")
+    if method not in able:
         raise UsageError(
             f"the graph of bundle {screener.bundle.identity.name!r} returns nothing that the "
             f"method {method!r} shows",
             hint=f"methods for this bundle: {', '.join(able)}",
         )
 
+    card = EXPLAINERS[method]
     prepared = _prepared(image, screening)
     score = _scoring(screener.runtime)
     asked = _shown(remembering.output, screening.recipe) if card.reads else score
@@ -101,6 +106,11 @@ def possible(output: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(
         name for name in EXPLAINERS if set(EXPLAINERS[name].reads or (SCORED,)) & set(output)
     )
+
+
+def own_method(able: Sequence[str]) -> str | None:
+    """Of the methods that can explain an answer, the one to show if none is asked for."""
+    return next((name for name in able if EXPLAINERS[name].reads), next(iter(able), None))
 
 
 def _shown(output: ModelOutput, recipe: Recipe) -> ModelOutput:

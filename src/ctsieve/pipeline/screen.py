@@ -100,7 +100,7 @@ class Screener:
     def _rejected(
         self, image: Image, report: GateReport, level: Literal["picture", "scan"]
     ) -> Screening:
-        codes = ", ".join(report.reasons)
+        codes = ", ".join(f.code for f in report.findings if f.severity == "rejection")
         return Screening(
             image=image,
             gate=report,

@@ -20,8 +20,13 @@ def read_settings(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path.name} cannot be read: {error}") from error
+    except OSError as error:
+        raise UsageError(
+            f"{path.name} cannot be read: {error.strerror or error}",
+            hint="give a TOML file such as those in configs/",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path.name} is no TOML: {error}", hint="see configs/") from error
     for override in overrides:
         _override(values, override)
     return values

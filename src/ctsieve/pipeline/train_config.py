@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ctsieve.learning.loop import OptimiserSettings
 from ctsieve.pipeline.settings import checked, read_settings
-from ctsieve.types.recipe import InputSpec, WindowSpec
+from ctsieve.types.recipe import InputSpec, SliceRule, WindowSpec
 
 Count = Annotated[int, Field(ge=1)]
 NoneOrMore = Annotated[int, Field(ge=0)]
@@ -116,6 +116,18 @@ class RunSection(_Section):
         return self
 
 
+class BundleSection(_Section):
+    """What the run ends in."""
+
+    name: str = ""
+    """"": the model's."""
+    version: str = "1.0.0"
+    slice_rule: SliceRule = SliceRule()
+    """How a network of slices answers for a scan."""
+    kinds: tuple[str, ...] = ()
+    """Names of the kinds of object that a detector tells apart; (): those of its paper."""
+
+
 class TrainConfig(_Section):
     """A whole training run.
 
@@ -135,6 +147,7 @@ class TrainConfig(_Section):
     task: dict[str, Any] = {}
     optimiser: OptimiserSettings = OptimiserSettings()
     run: RunSection
+    bundle: BundleSection = BundleSection()
 
     @classmethod
     def load(cls, path: Path, overrides: Sequence[str] = ()) -> Self:
@@ -144,6 +157,11 @@ class TrainConfig(_Section):
             UsageError: the file is no TOML, or a key or value does not fit.
         """
         return checked(cls, read_settings(path, overrides))
+
+    @property
+    def bundle_name(self) -> str:
+        """Of the bundle and its folder."""
+        return self.bundle.name or self.model.name
 
     @property
     def digest(self) -> str:

@@ -39,6 +39,8 @@ LABELS = {
 KINDS = {2: ("lesion",), 3: ("ggo", "consolidation"), 4: ("lungs", "ggo", "consolidation")}
 """Kinds of objects by how many a detector tells apart, background included, as its authors do."""
 ORGANS = ("lungs",)
+FOUND = "roi_masks"
+"""The output that graphs of detectors have and no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,28 +90,49 @@ def uncalibrated_recipe(
     `outputs` are what the graphs return; they tell labels, lesions and objects.
     """
     card = MODELS[model]
-    labels = LABELS[outputs["logits"].shape[-1] if "logits" in outputs else 0]
+    return plain_recipe(
+        network,
+        outputs,
+        labels=LABELS[outputs["logits"].shape[-1] if "logits" in outputs else 0],
+        spec=InputSpec(size=size or card.size, num_slices=card.num_slices),
+        kinds=KINDS[num_kinds(network) + 1] if FOUND in outputs else (),
+    )
+
+
+def plain_recipe(
+    network: nn.Module,
+    outputs: Arrays,
+    *,
+    labels: tuple[str, ...],
+    spec: InputSpec,
+    kinds: tuple[str, ...],
+) -> Recipe:
+    """A recipe without any fitted number: probabilities are the network's, thresholds 0.5.
+
+    `labels` and `kinds` of objects are in the order of the graphs.
+    """
     level = Level(
         calibration=tuple(Calibration() for _ in labels),
         thresholds=tuple(Threshold(label=label, value=0.5) for label in labels),
     )
-    is_scan, finds_objects = isinstance(network, ReadsScans), "roi_masks" in outputs
+    is_scan, finds_objects = isinstance(network, ReadsScans), FOUND in outputs
     num_lesions = outputs["lesion_logits"].shape[1] if "lesion_logits" in outputs else 0
+    organs = tuple(kind for kind in ORGANS if kind in kinds)
     return Recipe(
         kind="scan" if is_scan else "instances" if finds_objects else "slice",
         labels=labels,
         multi_label=len(labels) == 1,
         lesions=LESIONS[:num_lesions],
-        objects=_objects(network) if finds_objects else None,
-        input=InputSpec(size=size or card.size, num_slices=card.num_slices),
+        objects=ObjectRule(kinds=kinds, organs=organs) if finds_objects else None,
+        input=spec,
         picture=level,
         scan=level,
     )
 
 
-def _objects(network: nn.Module) -> ObjectRule:
-    kinds = KINDS[len(network.get_parameter("roi_heads.box_predictor.cls_score.bias"))]
-    return ObjectRule(kinds=kinds, organs=tuple(k for k in ORGANS if k in kinds))
+def num_kinds(network: nn.Module) -> int:
+    """How many kinds of objects a detector tells apart, without the empty place."""
+    return len(network.get_parameter("roi_heads.box_predictor.cls_score.bias")) - 1
 
 
 def _model_card(origin: Origin, recipe: Recipe) -> str:

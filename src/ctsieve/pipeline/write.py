@@ -9,15 +9,15 @@ from ctsieve.pipeline.names import FORMATS
 from ctsieve.types.cards import FormatCard
 from ctsieve.types.errors import OutOfResources, UsageError
 from ctsieve.types.results import Screening
-from ctsieve.types.volume import CTPicture
+from ctsieve.types.volume import CTPicture, CTVolume
 
 DEFAULT_FORMATS = ("json", "html")
 
 
 def write(
-    screening: Screening, out: Path | str, formats: Sequence[str] = DEFAULT_FORMATS
+    screening: Screening, out: Path | str, formats: Sequence[str] | str = DEFAULT_FORMATS
 ) -> list[Path]:
-    """Write `screening` into folder `out` in each of `formats`; returns the files, in order.
+    """Write `screening` into folder `out` in each of `formats` (or one); returns the files.
 
     Formats that one of them refers to are written along (a DICOM report and its segments).  Files
     are made under a temporary name in `out` and moved into place once every format is complete: a
@@ -29,7 +29,8 @@ def write(
         OutOfResources: the disk is full or may not be written.
     """
     folder = Path(out)
-    cards = [_card(name, screening) for name in _with_companions(formats)]
+    names = [formats] if isinstance(formats, str) else formats
+    cards = [_card(name, screening.image) for name in _with_companions(names)]
     made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,9 +53,20 @@ def _with_companions(formats: Sequence[str]) -> tuple[str, ...]:
     return tuple(ordered)
 
 
-def _card(name: str, screening: Screening) -> FormatCard:
+def check_formats(image: CTVolume | CTPicture, formats: Sequence[str]) -> None:
+    """Whether results of `image` can be written so: worth knowing before it is judged.
+
+    Raises:
+        UnknownName: no such format.
+        UsageError: a format needs Hounsfield units and the image is a picture.
+    """
+    for name in formats:
+        _card(name, image)
+
+
+def _card(name: str, image: CTVolume | CTPicture) -> FormatCard:
     card = FORMATS[name]
-    if isinstance(screening.image, CTPicture) and not card.pictures:
+    if isinstance(image, CTPicture) and not card.pictures:
         raise UsageError(
             f"format {name!r} needs Hounsfield units and millimetres, and this is a picture",
             hint="leave it out, or give the DICOM study the picture was made from",

@@ -53,7 +53,7 @@ def read_header(path: Path, *, name: str) -> list[Frame]:
     """
     size = path.stat().st_size
     transfer_syntax, found = parsed_front(path, tags=_TAGS)
-    modality = safe_text(found.text(0x00080060), limit=16)
+    modality = safe_text(found.text(0x00080060), limit=16).upper()
     if found.pixels is None:
         is_image = found.text(0x00080016) in CT_CLASSES or 0x00280010 in found
         if found.cut or is_image or 0x00080016 not in found:

@@ -66,24 +66,35 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume | CTPicture:
         InputRejected: what it holds is no CT (see `read_study`).
         OutOfResources: there is no room to unpack it.
     """
-    kind = archive_kind(first_bytes(path)) or ""
     with tempfile.TemporaryDirectory(prefix="ctsieve-") as name:
         folder = Path(name, "study")
-        folder.mkdir()
-        try:
-            _unpack(path, kind=kind, folder=folder)
-        except _DAMAGED as error:
-            if isinstance(error, OSError) and error.errno in _DISK_FULL:
-                raise OutOfResources(
-                    "there is no room to unpack the archive",
-                    hint="free some space, or point TMPDIR to a larger disk",
-                ) from error
-            raise UnreadableStudy(
-                f"the {kind} archive is damaged", hint="send it again, or give a folder"
-            ) from error
+        kind = unpack(path, folder)
         image = read_study(folder, workers=workers)
     steps = (f"unpacked from a {kind} archive", *image.provenance.steps)
     return replace(image, provenance=replace(image.provenance, steps=steps))
+
+
+def unpack(path: Path, folder: Path) -> str:
+    """Unpack an archive into the new folder `folder`; returns its kind.
+
+    Raises:
+        UnreadableStudy: the archive is damaged, hostile or beyond the limits.
+        OutOfResources: there is no room to unpack it.
+    """
+    kind = archive_kind(first_bytes(path)) or ""
+    folder.mkdir()
+    try:
+        _unpack(path, kind=kind, folder=folder)
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            raise OutOfResources(
+                "there is no room to unpack the archive",
+                hint="free some space, or point TMPDIR to a larger disk",
+            ) from error
+        raise UnreadableStudy(
+            f"the {kind} archive is damaged", hint="send it again, or give a folder"
+        ) from error
+    return kind
 
 
 def _unpack(path: Path, *, kind: str, folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ctsieve.readers._codecs import CODECS, NATIVE, RLE
 from ctsieve.readers._dicom_header import NotAnImage, read_header
 from ctsieve.readers._dicom_pixels import load
 from ctsieve.readers._dicom_study import study_header
@@ -31,6 +32,9 @@ from ctsieve.types.geometry import Geometry
 from ctsieve.types.provenance import Acquisition, Provenance, SliceSource
 from ctsieve.types.volume import CTVolume
 from ctsieve.version import __version__
+
+TRANSFER_SYNTAXES: Final = (*sorted(NATIVE), RLE, *sorted(CODECS))
+"""Every encoding of pixels that is read."""
 
 _DICOMDIR: Final = "DICOMDIR"
 _DAMAGED: Final = "damaged"
@@ -89,6 +93,24 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume:
         ),
         study=study_header(placed.frames[0]),
     )
+
+
+def identify(path: Path) -> tuple[str, str]:
+    """(Study Instance UID, SOP Instance UID) of one image file, its pixels unread.
+
+    Raises:
+        InputRejected: it is no image, or names no study or no instance.
+        UnreadableStudy: it is damaged, hostile or beyond the limits.
+    """
+    try:
+        header = read_header(path, name=path.name)[0].header
+    except NotAnImage as other:
+        raise InputRejected(
+            f"the object is no CT image ({other.kind})", hint="send CT images only"
+        ) from other
+    if not (header.study and header.sop_instance):
+        raise InputRejected("the image names no study or no instance", hint="export it again")
+    return header.study, header.sop_instance
 
 
 def _scan(path: Path) -> _Scan:

@@ -35,6 +35,7 @@ RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 COLUMN_ROW_SLICE = [2, 1, 0, 3]
 
 UINT8 = 2
+INT16 = 4
 SCANNER_SPACE = 1
 MILLIMETRES = 2
 HEADER_BYTES = 352
@@ -95,6 +96,14 @@ def write(screening: Screening, folder: Path) -> list[Path]:
         levels = (_lesion_labels(screening, k) for k in range(image.geometry.shape[0]))
         files[LESIONS_FILE] = _compressed(header, levels)
     return write_whole(folder, files)
+
+
+def volume_bytes(volume: CTVolume) -> bytes:
+    """The volume itself as a packed NIfTI file of Hounsfield units (int16)."""
+    header = np.frombuffer(_header(volume.geometry, slope=1.0, name="HU"), dtype=HEADER).copy()
+    header["datatype"], header["bitpix"] = INT16, 16
+    header["cal_max"] = 0.0
+    return _compressed(header.tobytes(), volume.hu)
 
 
 def _lesion_labels(screening: Screening, index: int) -> npt.NDArray[np.uint8]:
@@ -163,7 +172,7 @@ def _rotation(affine: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64],
     return (quaternion if quaternion[0] >= 0 else -quaternion), handedness
 
 
-def _compressed(header: bytes, planes: Iterable[npt.NDArray[np.uint8]]) -> bytes:
+def _compressed(header: bytes, planes: Iterable[npt.NDArray[np.generic]]) -> bytes:
     """Header and voxels as gzip, the same bytes for the same voxels: no time, no file name."""
     buffer = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=FAST, fileobj=buffer, mtime=0) as file:

@@ -44,6 +44,7 @@ from ctsieve.writers._words import label_name, slice_words
 
 LONGEST = 768
 """Longest side of a slice's picture in pixels."""
+THUMBNAIL = 160
 WIDTH = 1232
 """Of the summary without its margins."""
 MOST_COLUMNS = 4
@@ -136,6 +137,14 @@ def plain_slice(image: CTVolume | CTPicture, index: int, *, longest: int) -> Ima
     size = true_size(image.geometry, box, longest=longest)
     grey = resized(grey_slice(image, index, box), size)
     return marked(grey, None, slice_ruler(image, box, size))
+
+
+def thumbnail_bytes(screening: Screening) -> bytes:
+    """The slice that decided most, small and without any writing, as PNG."""
+    image, index = screening.image, _shown(screening)[0]
+    box = whole(image.geometry)
+    size = true_size(image.geometry, box, longest=THUMBNAIL)
+    return _encoded(Image.fromarray(resized(grey_slice(image, index, box), size)))
 
 
 def marked(

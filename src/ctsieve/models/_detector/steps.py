@@ -66,7 +66,7 @@ def is_trained(name: str) -> bool:
 
 
 EXEMPT = {
-    "gradients": "two steps train different parts; tests/models holds both of them",
+    "gradients": "two steps train different parts; tests/laws/test_every_detector.py holds both",
 }
 """Laws of models that detectors keep in their own way."""
 

@@ -1,0 +1,56 @@
+"""`ctsieve serve`: the web page and REST API, with workers beside it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    settings: Annotated[
+        Path | None, typer.Option("--settings", "-s", help="TOML file; options win over it.")
+    ] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Folder of uploads, studies, results and accounts.")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; loopback by default.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 8080 by default.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes beside the service; 1 by default.")
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the settings as JSON and stop.")
+    ] = False,
+) -> None:
+    """Serve the page and the REST API: upload studies, read the answers.
+
+    The first start prints the one-time password of the user `admin`.  Listens on this machine only
+    unless there is TLS.  Stops at Ctrl-C or SIGTERM; what is under way is resumed next time.
+    Exit codes: 0 stopped, 2 settings that cannot be, 4 the bundle is missing or damaged.
+    """
+    from ctsieve.cli._extra import serve_extra
+
+    with serve_extra():
+        from ctsieve.web.server import Server
+        from ctsieve.web.settings import load_settings
+
+    import logging
+    import signal
+
+    chosen = load_settings(settings, home=home, host=host, port=port, workers=workers)
+    if show:
+        typer.echo(chosen.model_dump_json(indent=1, exclude={"database"}))
+        return
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s")
+    for name in ("dbos", "sqlalchemy", "uvicorn", "highdicom"):
+        logging.getLogger(name).setLevel("ERROR")
+    server = Server(chosen)
+    if server.first_password is not None:
+        typer.echo(f"first sign-in: user admin, one-time password {server.first_password}")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    scheme = "https" if chosen.certificate else "http"
+    typer.echo(f"serving {scheme}://{chosen.host}:{chosen.port}", err=True)
+    server.run()

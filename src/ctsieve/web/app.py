@@ -1,0 +1,144 @@
+"""The web app: routes, what every answer carries, and the one place that turns errors to JSON."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse
+from starlette.exceptions import HTTPException
+
+from ctsieve.types.errors import CtsieveError
+from ctsieve.types.results import NOTICE
+from ctsieve.version import __version__
+from ctsieve.web.routes import (
+    admin,
+    batches,
+    bundles,
+    contributions,
+    events,
+    health,
+    questions,
+    session,
+    studies,
+    uploads,
+)
+from ctsieve.web.service import Service
+
+logger = logging.getLogger(__name__)
+
+PREFIX: Final = "/api/v1"
+STATIC: Final = Path(__file__).parent / "static"
+PAGE_POLICY: Final = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data: blob:; connect-src 'self' blob: data:; worker-src 'self' blob:;"
+    " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+"""Nothing leaves the host; the viewer needs WebAssembly, and styles that it sets itself."""
+FILE_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:;"
+    " frame-ancestors 'self'; sandbox allow-scripts"
+)
+"""Of what came from a study: the report's script runs in an origin of its own and loads nothing."""
+HEADERS: Final = {
+    "X-Notice": NOTICE,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+_HTTPS: Final = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+def make_app(service: Service) -> FastAPI:
+    """The app of a service."""
+    app = FastAPI(
+        title="ctsieve",
+        version=__version__,
+        description=NOTICE,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    api = APIRouter(prefix=PREFIX)
+    subjects = (session, uploads, studies, questions, batches, events)
+    for part in (*subjects, contributions, bundles, admin, health):
+        api.include_router(part.router)
+    app.include_router(api)
+    # Where probes of other programs look for them, too.
+    app.include_router(health.router, include_in_schema=False)
+    app.add_exception_handler(CtsieveError, _refused)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(HTTPException, _not_found)
+    app.add_exception_handler(Exception, _unexpected)
+    app.middleware("http")(_finish_answers)
+    app.get("/{path:path}", include_in_schema=False)(_page)
+    return app
+
+
+async def _finish_answers(
+    request: Request, proceed: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    response = await proceed(request)
+    is_file = "/artefacts/" in request.url.path
+    response.headers.setdefault("Content-Security-Policy", FILE_POLICY if is_file else PAGE_POLICY)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.url.scheme == "https":
+        response.headers.update(_HTTPS)
+    if request.url.path.startswith(PREFIX):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def problem(status: int, detail: str, *, hint: str = "", code: str) -> JSONResponse:
+    """An error as RFC 9457 says, with our `hint` and `code`."""
+    title = code.replace("-", " ").capitalize()
+    content = {"title": title, "status": status, "detail": detail, "hint": hint, "code": code}
+    return JSONResponse(content, status, media_type="application/problem+json")
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, CtsieveError):
+        raise error
+    name = type(error).__name__
+    code = "".join(f"-{c.lower()}" if c.isupper() else c for c in name).strip("-")
+    return problem(error.http_status, str(error), hint=error.hint, code=code)
+
+
+async def _not_understood(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return problem(422, f"{where}: {first['msg']}", code="not-understood")
+
+
+async def _not_found(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    return problem(error.status_code, str(error.detail), code=f"http-{error.status_code}")
+
+
+async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
+    # Its text may quote what somebody sent: only its kind is told.
+    logger.error("unexpected %s", type(error).__name__)
+    return problem(500, "this is a defect of the program", hint="tell an admin", code="defect")
+
+
+def _page(path: str) -> Response:
+    """A file of the page; every other address is the page itself, which knows its own."""
+    if path.startswith("api/"):
+        return problem(404, "there is no such address", code="not-there")
+    root = STATIC.resolve()
+    file = (root / path).resolve()
+    if path and file.is_relative_to(root) and file.is_file():
+        lasting = "public, max-age=31536000, immutable" if "/assets/" in f"/{path}" else "no-cache"
+        return FileResponse(file, headers={"Cache-Control": lasting})
+    if (root / "index.html").is_file():
+        return FileResponse(root / "index.html", headers={"Cache-Control": "no-cache"})
+    return problem(404, "this installation has no page", hint="use the API", code="no-page")

@@ -1,0 +1,62 @@
+"""The audit log: who did what; append-only, and each entry's digest covers the one before."""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ctsieve.web.database import Database
+from ctsieve.web.tables import AuditEntry
+
+BEGINNING: Final = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Something somebody did; `subject` is an id, never a name of a patient."""
+
+    action: str
+    user: str = ""
+    workspace_id: str = ""
+    subject: str = ""
+    detail: str = ""
+
+
+def record(database: Database, session: Session, act: Act) -> None:
+    """Add `act` to the log, in the transaction of what it records."""
+    database.lock_audit(session)
+    previous = session.scalar(sa.select(AuditEntry.digest).order_by(AuditEntry.id.desc()).limit(1))
+    entry = AuditEntry(
+        at=round(time.time(), 3),
+        user=act.user,
+        workspace_id=act.workspace_id,
+        action=act.action,
+        subject=act.subject,
+        detail=act.detail,
+        previous=previous or BEGINNING,
+        digest="",
+    )
+    entry.digest = digest_of(entry)
+    session.add(entry)
+    session.flush()
+
+
+def digest_of(entry: AuditEntry) -> str:
+    """SHA-256 over everything the entry says and the digest before it."""
+    said = [entry.previous, entry.at, entry.user, entry.workspace_id]
+    said += [entry.action, entry.subject, entry.detail]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def first_broken(session: Session) -> int | None:
+    """Number of the first entry that was changed or follows a removed one; None: all is whole."""
+    previous = BEGINNING
+    for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id)):
+        if entry.previous != previous or entry.digest != digest_of(entry):
+            return entry.id
+        previous = entry.digest
+    return None

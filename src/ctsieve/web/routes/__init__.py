@@ -1,0 +1,1 @@
+"""One file per subject of the REST API; each has a `router`."""

@@ -1,0 +1,173 @@
+"""Users, keys, the audit log, the disk: for admins."""
+
+import shutil
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from ctsieve.web import audit as log
+from ctsieve.web.access import Admin, Serving
+from ctsieve.web.tables import AuditEntry
+
+router = APIRouter(tags=["admin"])
+
+Role = Literal["viewer", "clinician", "reviewer", "admin"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
+
+
+class NewUser(BaseModel):
+    """Somebody to come."""
+
+    name: Name
+    role: Role = "clinician"
+    workspace: Name | None = None
+    """The admin's own where absent; made where there is none of that name."""
+
+
+class Change(BaseModel):
+    """What of a user is to change."""
+
+    role: Role | None = None
+    locked: bool | None = None
+
+
+class Account(BaseModel):
+    """A user."""
+
+    name: str
+    role: str
+    workspace: str
+    locked: bool
+    created: datetime
+
+
+class NewAccount(BaseModel):
+    """A user with the password for the first sign-in: shown once."""
+
+    name: str
+    password: str
+
+
+class Key(BaseModel):
+    """An API key: shown once."""
+
+    key: str
+
+
+class Entry(BaseModel):
+    """One act."""
+
+    id: int
+    at: datetime
+    user: str
+    workspace: str
+    action: str
+    subject: str
+    detail: str
+    digest: str
+
+
+class Log(BaseModel):
+    """A part of the audit log, and whether all of it is as it was written."""
+
+    items: list[Entry]
+    next: int | None
+    broken_at: int | None
+
+
+class Disk(BaseModel):
+    """Room, in bytes."""
+
+    total: int
+    used: int
+    free: int
+    refused_below: int
+
+
+class Settings(BaseModel):
+    """What an admin may know of the set-up."""
+
+    max_upload_mb: int
+    max_files: int
+    min_free_mb: int
+    deidentify: bool
+    keep_days: float
+    session_hours: float
+    workers: int
+
+
+@router.get("/users")
+def users(service: Serving, by: Admin) -> list[Account]:  # noqa: ARG001  an admin
+    """Every user."""
+    return [
+        Account(
+            name=user.name, role=user.role, workspace=workspace, locked=user.locked,
+            created=datetime.fromtimestamp(user.created, UTC),
+        )
+        for user, workspace in service.accounts.users()
+    ]  # fmt: skip
+
+
+@router.post("/users", status_code=201)
+def add(asked: NewUser, service: Serving, by: Admin) -> NewAccount:
+    """Make a user."""
+    place = asked.workspace or by.workspace
+    password = service.accounts.add(asked.name, role=asked.role, workspace=place, by=by)
+    return NewAccount(name=asked.name, password=password)
+
+
+@router.patch("/users/{name}", status_code=204)
+def change(name: str, asked: Change, service: Serving, by: Admin) -> None:
+    """Change a user's role, lock or unlock."""
+    service.accounts.change(name, role=asked.role, locked=asked.locked, by=by)
+
+
+@router.post("/users/{name}/keys", status_code=201)
+def add_key(name: str, service: Serving, by: Admin) -> Key:
+    """Make an API key of a user."""
+    return Key(key=service.accounts.add_key(name, by=by))
+
+
+@router.get("/audit")
+def audit(
+    service: Serving,
+    by: Admin,  # noqa: ARG001  an admin
+    after: Annotated[int, Query(ge=0, le=1 << 53)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Log:
+    """The audit log, from the first entry after `after` on."""
+    wanted = sa.select(AuditEntry).where(AuditEntry.id > after).order_by(AuditEntry.id)
+    with service.database.reading() as session:
+        rows = list(session.scalars(wanted.limit(limit)))
+        broken = log.first_broken(session)
+    return Log(
+        items=[_entry(row) for row in rows],
+        next=rows[-1].id if len(rows) == limit else None,
+        broken_at=broken,
+    )
+
+
+@router.get("/disk")
+def disk(service: Serving, by: Admin) -> Disk:  # noqa: ARG001  an admin
+    """Room on the disk of studies and results."""
+    found = shutil.disk_usage(service.settings.home)
+    least = service.settings.min_free_mb << 20
+    return Disk(total=found.total, used=found.used, free=found.free, refused_below=least)
+
+
+@router.get("/settings")
+def settings(service: Serving, by: Admin) -> Settings:  # noqa: ARG001  an admin
+    """The set-up, without what is secret."""
+    told = service.settings.model_dump(include=set(Settings.model_fields))
+    return Settings.model_validate(told)
+
+
+def _entry(row: AuditEntry) -> Entry:
+    return Entry(
+        id=row.id, at=datetime.fromtimestamp(row.at, UTC), user=row.user,
+        workspace=row.workspace_id, action=row.action, subject=row.subject,
+        detail=row.detail, digest=row.digest,
+    )  # fmt: skip

@@ -1,0 +1,106 @@
+"""The service as a whole: database, jobs, accounts, studies; the web app asks it."""
+
+import logging
+import shutil
+import threading
+import time
+from typing import Final, Literal, Self, cast
+
+from anyio import CapacityLimiter
+
+from ctsieve.jobs.desk import Desk
+from ctsieve.web.accounts import Accounts, Identity
+from ctsieve.web.arrival import sort_arrived
+from ctsieve.web.database import Database
+from ctsieve.web.deidentify import Pseudonyms
+from ctsieve.web.errors import InConflict
+from ctsieve.web.follower import Follower, Watchers
+from ctsieve.web.settings import ServeSettings
+from ctsieve.web.studies import Studies
+from ctsieve.web.tables import Upload, Workspace, new_id
+from ctsieve.web.uploads import Uploads
+
+logger = logging.getLogger(__name__)
+
+HOUSEKEEPING_SECONDS: Final = 600.0
+SORTED_AT_ONCE: Final = 1
+"""Finished uploads that are sorted at the same time: the page must answer meanwhile."""
+
+
+class Service:
+    """A running service.  A context manager: entering starts its threads."""
+
+    def __init__(self, settings: ServeSettings) -> None:
+        self.settings = settings
+        self.database = Database(settings.home, settings.database)
+        self.desk = Desk(settings.home, database=settings.database)
+        self.accounts = Accounts(self.database, session_hours=settings.session_hours)
+        self.uploads = Uploads(self.database, settings)
+        self.studies = Studies(self.database, self.desk, bundle=settings.bundle)
+        self.watchers = Watchers()
+        self._follower = Follower(self.database, self.desk, self.studies, self.watchers)
+        self.sorting = CapacityLimiter(SORTED_AT_ONCE)
+        self._stopped = threading.Event()
+        self._housekeeper = threading.Thread(
+            target=self._keep_house, name="housekeeper", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        """Follow the jobs, also those of a former process."""
+        self._follower.start()
+        self._housekeeper.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop; what workers do goes on."""
+        self._stopped.set()
+        self._follower.stop()
+        self._housekeeper.join()
+        self.desk.close()
+        self.database.close()
+
+    def finish(self, row: Upload, by: Identity) -> dict[str, object]:
+        """Make studies of a complete upload; the same answer when asked again.
+
+        Raises:
+            InConflict: bytes are missing, or it is being finished already.
+            InputRejected: there is no study in it.
+        """
+        if row.answer is not None:
+            return row.answer
+        with self.uploads.ending(row):
+            work = self.uploads.work_folder(row)
+            try:
+                return self._finish(row, by)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+
+    def _finish(self, row: Upload, by: Identity) -> dict[str, object]:
+        wanted = cast('Literal["study", "pictures"]', row.kind)
+        sent = {part.name: part.path for part in self.uploads.parts(row)}
+        if len(sent) != len(row.files):
+            raise InConflict("two files have one name", hint="give each its folder's name")
+        arrived = sort_arrived(
+            sent,
+            self.uploads.work_folder(row),
+            wanted=wanted,
+            pseudonyms=self._pseudonyms(by) if self.settings.deidentify else None,
+        )
+        batch = new_id() if wanted == "pictures" else None
+        ids = [self.studies.take(one, by, batch=batch) for one in arrived]
+        answer: dict[str, object] = {"studies": [{"id": i} for i in ids], "batch": batch}
+        self.uploads.end(row, answer)
+        return answer
+
+    def _pseudonyms(self, by: Identity) -> Pseudonyms:
+        with self.database.reading() as session:
+            workspace = session.get_one(Workspace, by.workspace_id)
+        return Pseudonyms(workspace.secret)
+
+    def _keep_house(self) -> None:
+        while True:
+            self.uploads.forget_abandoned()
+            if self.settings.keep_days:
+                self.studies.delete_older(time.time() - self.settings.keep_days * 86400)
+            if self._stopped.wait(HOUSEKEEPING_SECONDS):
+                return

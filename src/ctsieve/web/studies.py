@@ -1,0 +1,226 @@
+"""Studies of a workspace: taken in once, judged once, deleted for good."""
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ctsieve.bundles import store
+from ctsieve.jobs.desk import Desk
+from ctsieve.jobs.durable import sync_folder
+from ctsieve.jobs.records import Order
+from ctsieve.jobs.studies import freeze, remove
+from ctsieve.pipeline.names import FORMATS
+from ctsieve.web.accounts import Identity
+from ctsieve.web.arrival import Arrived
+from ctsieve.web.audit import Act, record
+from ctsieve.web.database import Database
+from ctsieve.web.errors import NotThere
+from ctsieve.web.tables import Chosen, Study, new_id
+
+QUARANTINE: Final = "quarantine"
+NOT_BY_DEFAULT: Final = ("dicom-ko-rejected", "dicom-seg-fractional", "fhir")
+SINGLE: Final = ("volume", "picture")
+"""Name of the one file of a study that has one."""
+BUNDLE: Final = "bundle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which studies are asked for."""
+
+    status: str | None = None
+    words: str = ""
+    order: str = "-received"
+    limit: int = 50
+    after: str | None = None
+
+
+class Studies:
+    """Every study, with whom it belongs to; nothing crosses from one workspace to another."""
+
+    def __init__(self, database: Database, desk: Desk, *, bundle: str | None) -> None:
+        self._database = database
+        self._desk = desk
+        self._bundle = bundle
+        self._home = desk.home
+
+    def take(self, arrived: Arrived, by: Identity, *, batch: str | None = None) -> str:
+        """Keep a study and have it judged; the id of the same study where it is known already."""
+        digest, folder = freeze(self._home, _named(arrived.files, by.workspace_id))
+        known = self._known(by.workspace_id, digest)
+        if known is not None:
+            return known
+        study = self._row(arrived, by, digest, folder)
+        study.batch = batch
+        try:
+            with self._database.writing() as session:
+                session.add(study)
+                session.flush()
+                act = Act(
+                    action="study-received", user=by.name,
+                    workspace_id=by.workspace_id, subject=study.id, detail=arrived.refused,
+                )  # fmt: skip
+                record(self._database, session, act)
+        except IntegrityError:  # the same study, at the same moment
+            again = self._known(by.workspace_id, digest)
+            if again is None:
+                raise
+            return again
+        if not arrived.refused:
+            self.submit(study)
+        return study.id
+
+    def submit(self, study: Study) -> None:
+        """Hand a received study to the workers; harmless where that was done already."""
+        job_id = self._desk.submit(Order.model_validate(study.order))
+        with self._database.writing() as session:
+            change = sa.update(Study).where(Study.id == study.id, Study.status == "received")
+            values = {"status": "queued", "job_id": job_id, "changed": time.time()}
+            session.execute(change.values(values))
+
+    def find(self, study_id: str, by: Identity) -> Study:
+        """A study of the own workspace.
+
+        Raises:
+            NotThere: there is none; one of another workspace looks the same.
+        """
+        with self._database.reading() as session:
+            study = session.get(Study, study_id)
+        if study is None or study.workspace_id != by.workspace_id:
+            raise NotThere("there is no such study")
+        return study
+
+    def page(self, page: Page, by: Identity) -> tuple[list[Study], str | None]:
+        """Studies of the own workspace, and what to give as `after` for more."""
+        column = getattr(Study, page.order.lstrip("-"))
+        wanted = sa.select(Study).where(Study.workspace_id == by.workspace_id)
+        if page.status:
+            wanted = wanted.where(Study.status.in_(page.status.split(",")))
+        if page.words:
+            like = f"%{page.words.replace('%', '').replace('_', '')}%"
+            found = [c.ilike(like) for c in (Study.id, Study.reason, Study.verdict, Study.batch)]
+            wanted = wanted.where(sa.or_(*found))
+        down = page.order.startswith("-")
+        ordered = column.desc().nulls_last() if down else column.asc().nulls_last()
+        start = int(page.after) if page.after and page.after.isdigit() else 0
+        wanted = wanted.order_by(ordered, Study.id).offset(start).limit(page.limit + 1)
+        with self._database.reading() as session:
+            rows = list(session.scalars(wanted))
+        more = str(start + page.limit) if len(rows) > page.limit else None
+        return rows[: page.limit], more
+
+    def batch(self, batch: str, by: Identity) -> list[Study]:
+        """The studies of a batch of the own workspace.
+
+        Raises:
+            NotThere: there is none.
+        """
+        own = sa.and_(Study.batch == batch, Study.workspace_id == by.workspace_id)
+        with self._database.reading() as session:
+            rows = list(session.scalars(sa.select(Study).where(own).order_by(Study.received)))
+        if not rows:
+            raise NotThere("there is no such batch")
+        return rows
+
+    def delete(self, study: Study, *, user: str, why: str = "") -> None:
+        """Remove a study, its images, its results, its job and its contributions; for good."""
+        if study.job_id:
+            self._desk.forget(study.job_id)
+            shutil.rmtree(self._desk.results(study.job_id), ignore_errors=True)
+        remove(self._home, study.digest)
+        shutil.rmtree(self._home / QUARANTINE / study.id, ignore_errors=True)
+        with self._database.writing() as session:
+            session.execute(sa.delete(Study).where(Study.id == study.id))
+            act = Act(
+                action="study-deleted", user=user,
+                workspace_id=study.workspace_id, subject=study.id, detail=why,
+            )  # fmt: skip
+            record(self._database, session, act)
+
+    def delete_older(self, before: float) -> int:
+        """Delete settled studies received before that time; how many."""
+        old = sa.select(Study).where(
+            Study.received < before, Study.status.in_(("done", "rejected", "failed"))
+        )
+        with self._database.reading() as session:
+            rows = list(session.scalars(old))
+        for row in rows:
+            self.delete(row, user="", why="retention")
+        return len(rows)
+
+    def results(self, study: Study) -> Path | None:
+        """The folder of a study's results, once it has any."""
+        folder = self._desk.results(study.job_id)
+        return folder if study.job_id and folder.is_dir() else None
+
+    def screening(self, study: Study) -> dict[str, Any] | None:
+        """The whole answer as JSON, once there is one."""
+        folder = self.results(study)
+        if folder is None or not (folder / "screening.json").is_file():
+            return None
+        found: dict[str, Any] = json.loads((folder / "screening.json").read_bytes())
+        return found
+
+    def chosen_bundle(self) -> str | None:
+        """The bundle that judges new studies."""
+        with self._database.reading() as session:
+            row = session.get(Chosen, BUNDLE)
+        return row.value if row is not None else self._bundle
+
+    def choose_bundle(self, name: str, by: Identity) -> None:
+        """Let another bundle judge from now on."""
+        store.find(name)
+        with self._database.writing() as session:
+            session.merge(Chosen(key=BUNDLE, value=name))
+            act = Act(
+                action="bundle-chosen", user=by.name, workspace_id=by.workspace_id, subject=name
+            )
+            record(self._database, session, act)
+
+    def _known(self, workspace_id: str, digest: str) -> str | None:
+        same = sa.and_(Study.workspace_id == workspace_id, Study.digest == digest)
+        with self._database.reading() as session:
+            return session.scalar(sa.select(Study.id).where(same))
+
+    def _row(self, arrived: Arrived, by: Identity, digest: str, folder: str) -> Study:
+        study = Study(
+            id=new_id(), workspace_id=by.workspace_id, digest=digest, folder=folder, order={},
+            kind=arrived.kind,
+        )  # fmt: skip
+        if arrived.refused:
+            place = self._home / QUARANTINE / study.id
+            place.parent.mkdir(exist_ok=True)
+            (self._home / folder).replace(place)
+            sync_folder(place.parent)
+            study.folder, study.status, study.reason = "", "rejected", arrived.refused
+            study.progress = 1.0
+            return study
+        bundle = self.chosen_bundle()
+        inner = f"{folder}/{by.workspace_id}"
+        single = next((n for n in SINGLE if list(arrived.files) == [n]), None)
+        study.order = Order(
+            study=f"{inner}/{single}" if single else inner,
+            digest=digest,
+            formats=_formats(),
+            bundle=bundle,
+            bundle_digest=store.find(bundle).identity.digest,
+            owner=by.workspace_id,
+            source="web",
+        ).model_dump(mode="json")
+        return study
+
+
+def _named(files: Mapping[str, Path], workspace_id: str) -> dict[str, Path]:
+    """Names of a frozen study: below the workspace, so that no two share a frozen study."""
+    return {f"{workspace_id}/{name}": file for name, file in files.items()}
+
+
+def _formats() -> tuple[str, ...]:
+    return tuple(name for name in FORMATS.names() if name not in NOT_BY_DEFAULT)

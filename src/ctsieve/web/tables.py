@@ -1,0 +1,173 @@
+"""The database of the service: what is kept, in tables.  Times are seconds since 1970."""
+
+import time
+import uuid
+
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+def new_id() -> str:
+    """A name nobody can guess."""
+    return uuid.uuid4().hex
+
+
+class Table(DeclarativeBase):
+    """What all tables share."""
+
+    type_annotation_map = {dict: JSON, list: JSON}  # noqa: RUF012  SQLAlchemy's own way
+
+
+class Workspace(Table):
+    """What its members see, and nobody else."""
+
+    __tablename__ = "workspaces"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    secret: Mapped[str] = mapped_column(default=new_id)
+    """Key of the pseudonyms made here: those of two workspaces have nothing in common."""
+
+
+class User(Table):
+    """A person with a password."""
+
+    __tablename__ = "users"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    password: Mapped[str]
+    """Argon2id, with its parameters and salt."""
+    role: Mapped[str]
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    locked: Mapped[bool] = mapped_column(default=False)
+    must_change: Mapped[bool] = mapped_column(default=True)
+    """The password was made by somebody else."""
+    created: Mapped[float] = mapped_column(default=time.time)
+
+
+class ApiKey(Table):
+    """A key of a program that acts for a user; only its digest is kept."""
+
+    __tablename__ = "api_keys"
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    created: Mapped[float] = mapped_column(default=time.time)
+
+
+class Login(Table):
+    """A session in a browser; only the digest of its cookie is kept."""
+
+    __tablename__ = "logins"
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    csrf: Mapped[str]
+    expires: Mapped[float]
+
+
+class FailedLogin(Table):
+    """A wrong password, counted for a while."""
+
+    __tablename__ = "failed_logins"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    who: Mapped[str] = mapped_column(index=True)
+    at: Mapped[float]
+
+
+class Upload(Table):
+    """Files on their way in; how far each is, its bytes on disk say."""
+
+    __tablename__ = "uploads"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    kind: Mapped[str]
+    files: Mapped[list] = mapped_column()  # type: ignore[type-arg]  # JSON: [[name, size], ...]
+    created: Mapped[float] = mapped_column(default=time.time)
+    answer: Mapped[dict | None] = mapped_column()  # type: ignore[type-arg]  # JSON, once finished
+
+
+class Study(Table):
+    """One image to be judged, and the short of what came of it."""
+
+    __tablename__ = "studies"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "digest", name="one_study_per_content"),
+        Index("studies_listed", "workspace_id", "received", "id"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    digest: Mapped[str]
+    folder: Mapped[str]
+    """Of the frozen study below the home; empty where it is in quarantine."""
+    order: Mapped[dict] = mapped_column()  # type: ignore[type-arg]  # JSON of the order
+    job_id: Mapped[str] = mapped_column(default="", index=True)
+    batch: Mapped[str | None] = mapped_column(default=None, index=True)
+    kind: Mapped[str]
+    received: Mapped[float] = mapped_column(default=time.time)
+    changed: Mapped[float] = mapped_column(default=time.time, index=True)
+    status: Mapped[str] = mapped_column(default="received", index=True)
+    stage: Mapped[str] = mapped_column(default="")
+    progress: Mapped[float] = mapped_column(default=0.0)
+    verdict: Mapped[str | None] = mapped_column(default=None)
+    probability: Mapped[float | None] = mapped_column(default=None)
+    threshold: Mapped[float | None] = mapped_column(default=None)
+    abstained: Mapped[str | None] = mapped_column(default=None)
+    gate: Mapped[dict | None] = mapped_column(default=None)  # type: ignore[type-arg]
+    bundle: Mapped[dict | None] = mapped_column(default=None)  # type: ignore[type-arg]
+    num_slices: Mapped[int | None] = mapped_column(default=None)
+    reason: Mapped[str] = mapped_column(default="")
+
+
+class Contribution(Table):
+    """A case given, with consent, to be learnt from."""
+
+    __tablename__ = "contributions"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    study_id: Mapped[str] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), index=True)
+    user: Mapped[str]
+    created: Mapped[float] = mapped_column(default=time.time)
+    status: Mapped[str] = mapped_column(default="open")
+    """open, accepted, or disputed: two readings that do not agree."""
+    label: Mapped[str]
+    lesions: Mapped[list] = mapped_column()  # type: ignore[type-arg]
+    outlines: Mapped[list] = mapped_column()  # type: ignore[type-arg]
+    comment: Mapped[str]
+
+
+class Review(Table):
+    """A second reading of a contribution."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (UniqueConstraint("contribution_id", "user", name="one_review_per_reader"),)
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    contribution_id: Mapped[str] = mapped_column(
+        ForeignKey("contributions.id", ondelete="CASCADE"), index=True
+    )
+    user: Mapped[str]
+    created: Mapped[float] = mapped_column(default=time.time)
+    label: Mapped[str]
+    lesions: Mapped[list] = mapped_column()  # type: ignore[type-arg]
+    comment: Mapped[str]
+    agree: Mapped[bool]
+
+
+class Chosen(Table):
+    """Which bundle judges new studies."""
+
+    __tablename__ = "chosen"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class AuditEntry(Table):
+    """Who did what, chained: `digest` covers the entry and the digest before it."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[float]
+    user: Mapped[str]
+    workspace_id: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    detail: Mapped[str]
+    previous: Mapped[str]
+    digest: Mapped[str]

@@ -1,0 +1,86 @@
+"""De-identification: what names a person goes, what is one study stays one."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from tests.screened import phantom
+
+from ctsieve.phantoms.dicom import save_dicom
+from ctsieve.readers import read_study
+from ctsieve.types.volume import CTVolume
+from ctsieve.web.deidentify import BurnedIn, Pseudonyms, deidentify_dicom, deidentify_nifti
+
+PLANTED = "XyzzyPlanted"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    folder = tmp_path / "study"
+    save_dicom(phantom().volume, folder)
+    for path in folder.iterdir():
+        dataset = pydicom.dcmread(path)
+        for word in ("PatientName", "PatientID", "ReferringPhysicianName", "InstitutionName"):
+            setattr(dataset, word, PLANTED)
+        dataset.StudyDescription = dataset.PatientComments = PLANTED
+        inner = Dataset()
+        inner.PatientID = inner.OperatorsName = PLANTED
+        dataset.RequestAttributesSequence = [inner]
+        dataset.ProcedureCodeSequence = [inner]
+        block = dataset.private_block(0x0011, PLANTED, create=True)
+        block.add_new(0x01, "LO", PLANTED)
+        dataset.save_as(path)
+    return sorted(folder.iterdir())
+
+
+def cleaned(files: list[Path], folder: Path, key: str = "k") -> list[Path]:
+    folder.mkdir()
+    for file in files:
+        deidentify_dicom(file, folder / file.name, Pseudonyms(key))
+    return sorted(folder.iterdir())
+
+
+def test_planted_names_are_nowhere_and_the_voxels_are_the_same(
+    files: list[Path], tmp_path: Path
+) -> None:
+    clean = cleaned(files, tmp_path / "clean")
+    assert all(PLANTED.encode() in path.read_bytes() for path in files)
+    assert not any(PLANTED.encode() in path.read_bytes() for path in clean)
+    before, after = read_study(files[0].parent), read_study(clean[0].parent)
+    assert isinstance(before, CTVolume)
+    assert isinstance(after, CTVolume)
+    assert np.array_equal(before.hu, after.hu)
+    assert np.allclose(before.geometry.affine, after.geometry.affine)
+
+
+def test_uids_change_and_depend_on_the_key_alone(files: list[Path], tmp_path: Path) -> None:
+    again = cleaned(files, tmp_path / "b")
+    for one, other in zip(cleaned(files, tmp_path / "a"), again, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    other_key = cleaned(files, tmp_path / "c", key="other")
+    uids = {pydicom.dcmread(p[0]).StudyInstanceUID for p in (files, again, other_key)}
+    assert len(uids) == 3
+
+
+def test_burned_in_text_is_not_passed(files: list[Path], tmp_path: Path) -> None:
+    dataset = pydicom.dcmread(files[0])
+    dataset.BurnedInAnnotation = "YES"
+    dataset.save_as(files[0])
+    with pytest.raises(BurnedIn, match="quarantine"):
+        deidentify_dicom(files[0], tmp_path / "out", Pseudonyms("k"))
+
+
+def test_texts_of_a_nifti_header_go(tmp_path: Path) -> None:
+    head = bytearray(352)
+    head[:4], head[344:348] = (348).to_bytes(4, "little"), b"n+1\0"
+    head[148 : 148 + len(PLANTED)] = PLANTED.encode()
+    voxels = bytes(range(200))
+    source, target = tmp_path / "a.nii.gz", tmp_path / "b.nii.gz"
+    source.write_bytes(gzip.compress(bytes(head) + voxels))
+    deidentify_nifti(source, target)
+    found = gzip.decompress(target.read_bytes())
+    assert PLANTED.encode() not in found
+    assert found.endswith(voxels)

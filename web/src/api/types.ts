@@ -1,0 +1,231 @@
+/** What the service says, as the REST contract (version 1) has it. */
+
+export type Role = "viewer" | "clinician" | "reviewer" | "admin";
+
+export interface Session {
+  user: { name: string; role: Role };
+  workspace: { id: string; name: string };
+  csrf: string;
+  must_change_password: boolean;
+}
+
+export interface Page<Item> {
+  items: Item[];
+  next: string | null;
+}
+
+export type Status = "received" | "queued" | "screening" | "done" | "rejected" | "failed";
+export type Call = "positive" | "negative" | "none";
+
+export interface Finding {
+  code: string;
+  severity: "warning" | "rejection";
+  sentence: string;
+}
+
+export interface Gate {
+  verdict: "accepted" | "accepted_with_warnings" | "rejected";
+  findings: Finding[];
+}
+
+export interface Study {
+  id: string;
+  received: string;
+  kind: "volume" | "picture" | null;
+  status: Status;
+  stage: string | null;
+  progress: number;
+  verdict: Call | null;
+  probability: number | null;
+  threshold: number | null;
+  abstained: string | null;
+  gate: Gate | null;
+  bundle: { name: string; version: string } | null;
+  num_slices: number | null;
+  reason: string | null;
+  batch: string | null;
+}
+
+export interface Artefact {
+  name: string;
+  kind: string;
+  media_type: string;
+  size: number;
+}
+
+export interface SliceScore {
+  index: number;
+  z_mm: number | null;
+  instance_number: number | null;
+  probability: Record<string, number>;
+  lesion_probability: Record<string, number>;
+  weight: number;
+}
+
+export interface LesionFlag {
+  kind: string;
+  name: string;
+  probability: number;
+  threshold: number;
+  present: boolean;
+}
+
+export interface LesionTotal {
+  kind: string;
+  name: string;
+  count: number;
+  ml: number | null;
+  percent_of_lungs: number | null;
+}
+
+export interface LesionInstance {
+  kind: string;
+  score: number;
+  start: [number, number, number];
+  stop: [number, number, number];
+  ml: number | null;
+}
+
+interface Fitted {
+  data: string;
+  criterion: string;
+  num_cases: number;
+  num_patients: number;
+}
+
+interface Rule {
+  thresholds: {
+    label: string;
+    value: number;
+    fitted: Fitted | null;
+    sensitivity: number | null;
+    specificity: number | null;
+  }[];
+  uncertain: [number, number] | null;
+}
+
+/** The parts of screening.json (schema 1.x) that the page shows. */
+export interface Screening {
+  id: string;
+  notice: string;
+  software: string;
+  image: {
+    kind: "volume" | "picture";
+    shape: [number, number, number];
+    spacing_mm: [number, number, number] | null;
+    affine_lps: number[][] | null;
+    window: { centre: number; width: number } | null;
+  };
+  gate: Gate & { measurements: Record<string, number | null> };
+  prediction: {
+    level: "picture" | "scan";
+    call: Call;
+    abstained: string | null;
+    probability: Record<string, number>;
+    threshold: Record<string, number>;
+    calibrated: boolean;
+  };
+  slices: SliceScore[];
+  top_slices: number[];
+  lesions: LesionFlag[];
+  lesion_totals: LesionTotal[];
+  lesion_instances: LesionInstance[];
+  involvement: { percent: number; lung_ml: number; dense_ml: number; method: string } | null;
+  explanation: { method: string; label: string; peak: number } | null;
+  bundle: { name: string; version: string; digest: string; recipe_digest: string };
+  recipe: { labels: string[]; picture: Rule; scan: Rule; min_slices: number };
+  provenance: { steps: string[] };
+}
+
+export interface StudyDetail extends Study {
+  screening: Screening | null;
+  artefacts: Artefact[];
+}
+
+export interface WhatIf {
+  probability: number;
+  call: Call;
+  abstained: string | null;
+}
+
+export interface Predictive {
+  ppv: number | null;
+  npv: number | null;
+}
+
+export interface Batch {
+  id: string;
+  received: string;
+  items: Study[];
+}
+
+export type Point = [number, number];
+
+export interface Outline {
+  slice: number;
+  kind: string;
+  points: Point[];
+}
+
+export interface Reading {
+  label: string;
+  lesions: string[];
+  comment: string;
+}
+
+export interface Contribution {
+  id: string;
+  study: string;
+  by: string;
+  received: string;
+  label: string | null;
+  lesions: string[];
+  outlines: Outline[];
+  comment: string;
+  status: "waiting" | "agreed" | "disputed" | "accepted" | "rejected";
+  reviews: (Reading & { by: string; received: string; agree: boolean })[];
+}
+
+export interface Agreement {
+  kappa: number | null;
+  interval: [number, number] | null;
+  n: number;
+}
+
+export interface Bundle {
+  name: string;
+  version: string;
+  current: boolean;
+  card_html: string;
+}
+
+export interface User {
+  name: string;
+  role: Role;
+  locked: boolean;
+  created: string;
+  last_seen: string | null;
+}
+
+export interface AuditEntry {
+  number: number;
+  received: string;
+  by: string;
+  action: string;
+  subject: string;
+  digest: string;
+}
+
+export interface Settings {
+  max_upload_bytes: number;
+  retention_days: number | null;
+  labels: string[];
+  lesions: string[];
+  version: string;
+}
+
+export interface Disk {
+  used_bytes: number;
+  free_bytes: number;
+  studies: number;
+}

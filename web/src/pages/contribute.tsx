@@ -1,0 +1,102 @@
+/** Contribute a case: consent, label, lesions, outlines, comment. */
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+
+import { address, get, post } from "../api/client";
+import { settings as loadSettings } from "../api/lists";
+import type { Outline, Settings, StudyDetail } from "../api/types";
+import { useAction, useLoaded, useTitle } from "../ui/hooks";
+import { Card, Empty, Trouble, Waiting } from "../ui/parts";
+import { Drawing } from "./drawing";
+import { NO_READING, ReadingFields } from "./reading";
+
+function Form(props: { study: StudyDetail; settings: Settings }): JSX.Element {
+  const { study, settings } = props;
+  const [consent, setConsent] = useState(false);
+  const [reading, setReading] = useState(NO_READING);
+  const [outlines, setOutlines] = useState<Outline[]>([]);
+  const [sent, setSent] = useState(false);
+  const send = useAction(async () => {
+    await post(address("contributions"), { study: study.id, consent, ...reading, outlines });
+    setSent(true);
+  });
+  if (sent) {
+    return (
+      <Empty title="Thank you">
+        A second reader answers now, without seeing your label.{" "}
+        <a href={`/studies/${study.id}`}>Back to the study</a>
+      </Empty>
+    );
+  }
+  return (
+    <form
+      class="study-columns"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send.run();
+      }}
+    >
+      <Card title="Your reading" id="reading" class="form">
+        <ReadingFields
+          name="first"
+          reading={reading}
+          settings={settings}
+          onChange={setReading}
+        />
+        <label class="tick consent">
+          <input
+            type="checkbox"
+            required
+            checked={consent}
+            onChange={(event) => setConsent(event.currentTarget.checked)}
+          />
+          <span>
+            The patient, or the rules of this institution, permit that the de-identified images are
+            used to train and test models.
+          </span>
+        </label>
+        <Trouble problem={send.problem} />
+        <button class="primary" disabled={send.busy || !consent || !reading.label}>
+          Contribute
+        </button>
+      </Card>
+      <Card
+        title="Draw, if you like"
+        id="draw"
+        lead="Go round a lesion with the pen, a finger or the mouse. Ticking lesions is enough where you cannot draw."
+      >
+        <Drawing
+          study={study}
+          kinds={settings.lesions}
+          outlines={outlines}
+          onOutlines={setOutlines}
+        />
+      </Card>
+    </form>
+  );
+}
+
+/** The page on which a case is contributed. */
+export function Contribute({ id }: { id: string }): JSX.Element {
+  useTitle("Contribute");
+  const study = useLoaded(() => get<StudyDetail>(address("studies", id)), id);
+  const settings = useLoaded(loadSettings, "settings");
+  const problem = study.problem ?? settings.problem;
+  return (
+    <>
+      <div class="title-row">
+        <h1>
+          Contribute <small class="quiet">{id}</small>
+        </h1>
+        <a href={`/studies/${id}`}>The study</a>
+      </div>
+      <Trouble problem={problem} />
+      {study.value && settings.value ? (
+        <Form study={study.value} settings={settings.value} />
+      ) : (
+        !problem && <Waiting what="the study" />
+      )}
+    </>
+  );
+}

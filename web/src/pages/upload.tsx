@@ -1,0 +1,177 @@
+/** Upload: drop, choose, watch, resume. */
+
+import type { JSX, TargetedEvent } from "preact";
+import { useRef, useState } from "preact/hooks";
+
+import { settings as loadSettings } from "../api/lists";
+import { type Dropped, fromDrop, fromInput, onlyPictures } from "../api/dropped";
+import { type Entry, enqueue, resume, stop, useUploads } from "../api/queue";
+import { useLoaded, useTitle } from "../ui/hooks";
+import { Progress, Trouble } from "../ui/parts";
+import { count, size } from "../ui/words";
+
+function Asked(props: { dropped: Dropped; onAnswer: (kind: "study" | "pictures") => void }) {
+  const number = props.dropped.chosen.length;
+  return (
+    <div class="card asked" role="group" aria-label="What are these pictures?">
+      <p>
+        <strong>{count(number, "picture")}.</strong> A screenshot or a figure each, or the slices of
+        one scan?
+      </p>
+      <p class="buttons">
+        <button type="button" class="primary" onClick={() => props.onAnswer("pictures")}>
+          Judge each by itself
+        </button>
+        <button type="button" onClick={() => props.onAnswer("study")}>
+          They are one scan
+        </button>
+      </p>
+    </div>
+  );
+}
+
+function Picker(props: { onChosen: (dropped: Dropped[]) => void }): JSX.Element {
+  const files = useRef<HTMLInputElement>(null);
+  const folder = useRef<HTMLInputElement>(null);
+  const chosen = (event: TargetedEvent<HTMLInputElement>): void => {
+    if (event.currentTarget.files) props.onChosen(fromInput(event.currentTarget.files));
+    event.currentTarget.value = "";
+  };
+  return (
+    <p class="buttons">
+      <button type="button" class="primary" onClick={() => files.current?.click()}>
+        Choose files
+      </button>
+      <button type="button" onClick={() => folder.current?.click()}>
+        Choose a folder
+      </button>
+      <input ref={files} hidden type="file" multiple aria-label="Files" onChange={chosen} />
+      <input
+        ref={folder}
+        hidden
+        type="file"
+        multiple
+        aria-label="Folder"
+        onChange={chosen}
+        {...{ webkitdirectory: true }}
+      />
+    </p>
+  );
+}
+
+function DropZone(props: { onChosen: (dropped: Dropped[]) => void }): JSX.Element {
+  const [over, setOver] = useState(false);
+  return (
+    <div
+      class={`drop ${over ? "is-over" : ""}`}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        if (event.dataTransfer) void fromDrop(event.dataTransfer).then(props.onChosen);
+      }}
+    >
+      <p class="drop-title">Drop a chest CT here</p>
+      <p class="quiet">
+        DICOM files or folders, zip, NIfTI, or pictures (PNG, JPEG, TIFF). Several folders are
+        several studies.
+      </p>
+      <Picker onChosen={props.onChosen} />
+    </div>
+  );
+}
+
+function Outcome({ entry }: { entry: Entry }): JSX.Element | null {
+  const { finished } = entry;
+  if (!finished) return null;
+  if (finished.batch) return <a href={`/batches/${finished.batch}`}>See the batch</a>;
+  const [only, ...others] = finished.studies;
+  if (only && others.length === 0) return <a href={`/studies/${only.id}`}>Open the study</a>;
+  return <a href="/">{count(finished.studies.length, "study", "studies")} in the worklist</a>;
+}
+
+const STATES: Record<Entry["state"], string> = {
+  waiting: "waiting for its turn",
+  sending: "uploading",
+  done: "arrived",
+  stopped: "stopped",
+  failed: "failed",
+};
+
+function Row({ entry }: { entry: Entry }): JSX.Element {
+  const under = entry.state === "sending" || entry.state === "waiting";
+  const again = entry.state === "failed" || entry.state === "stopped";
+  const share = entry.total > 0 ? entry.sent / entry.total : 0;
+  return (
+    <li class="card upload-row">
+      <p class="upload-head">
+        <strong>{entry.title}</strong>
+        <span class="quiet">
+          {count(entry.files, "file")}, {size(entry.sent)} of {size(entry.total)} ·{" "}
+          {STATES[entry.state]}
+        </span>
+      </p>
+      <Progress share={entry.state === "done" ? 1 : share} label={`Upload of ${entry.title}`} />
+      <Trouble problem={entry.problem} />
+      <p class="buttons">
+        <Outcome entry={entry} />
+        {under && (
+          <button type="button" onClick={() => stop(entry)}>
+            Stop
+          </button>
+        )}
+        {again && (
+          <button type="button" onClick={() => resume(entry)}>
+            Go on where it stopped
+          </button>
+        )}
+      </p>
+    </li>
+  );
+}
+
+/** The upload page. */
+export function UploadPage(): JSX.Element {
+  useTitle("Upload");
+  const uploads = useUploads();
+  const settings = useLoaded(loadSettings, "settings");
+  const [asking, setAsking] = useState<Dropped[]>([]);
+  const take = (dropped: Dropped[]): void => {
+    setAsking((before) => [...before, ...dropped.filter(onlyPictures)]);
+    for (const one of dropped.filter((one) => !onlyPictures(one))) {
+      enqueue(one.title, one.chosen, "study");
+    }
+  };
+  const first = asking[0];
+  return (
+    <>
+      <h1>Upload</h1>
+      <p class="lead">
+        Names, dates and identifiers of the patient are removed when a study arrives. File names
+        stay in this browser tab.
+        {settings.value && ` At most ${size(settings.value.max_upload_bytes)} at once.`}
+      </p>
+      <DropZone onChosen={take} />
+      {first && (
+        <Asked
+          dropped={first}
+          onAnswer={(kind) => {
+            enqueue(first.title, first.chosen, kind);
+            setAsking(asking.slice(1));
+          }}
+        />
+      )}
+      <section aria-label="Uploads of this visit" aria-live="polite">
+        <ul class="plain-list">
+          {uploads.map((entry) => (
+            <Row key={entry.number} entry={entry} />
+          ))}
+        </ul>
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,159 @@
+/** One study: the answer, and everything that shows why. */
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { address, get, remove } from "../api/client";
+import { follow } from "../api/events";
+import { remembered } from "../api/queue";
+import type { StudyDetail } from "../api/types";
+import { go } from "../route";
+import { useMay } from "../session";
+import { type Loaded, useAction, useLoaded, useTitle } from "../ui/hooks";
+import { Card, Progress, Trouble, Waiting } from "../ui/parts";
+import { Curve } from "./curve";
+import { Downloads } from "./downloads";
+import { Lesions, TopSlices } from "./findings";
+import { Predictive } from "./predictive";
+import { Verdict } from "./verdict";
+import { Viewer } from "./viewer";
+import { WhatIf } from "./whatif";
+
+const OVER = new Set(["done", "rejected", "failed"]);
+
+/** A study that is loaded anew when its answer has come. */
+export function useStudy(id: string): Loaded<StudyDetail> {
+  const loaded = useLoaded(() => get<StudyDetail>(address("studies", id)), id);
+  const { again, set } = loaded;
+  const over = loaded.value !== null && OVER.has(loaded.value.status);
+  useEffect(() => {
+    if (over) return;
+    return follow(
+      (study) => {
+        if (study.id !== id) return;
+        set((before) => before && { ...before, ...study });
+        if (OVER.has(study.status)) again();
+      },
+      () => undefined,
+    );
+  }, [id, over]);
+  return loaded;
+}
+
+function UnderWay({ study }: { study: StudyDetail }): JSX.Element {
+  return (
+    <Card title="Under way" id="under-way">
+      <Progress share={study.progress} label="Screening" />
+      <p role="status" class="quiet">
+        {study.stage ?? study.status}. This page shows the answer as soon as it is there.
+      </p>
+    </Card>
+  );
+}
+
+function Picture({ study }: { study: StudyDetail }): JSX.Element | null {
+  const shown = study.artefacts.find(({ name }) => /^slice-\d+\.png$/.test(name));
+  if (!shown) return null;
+  return (
+    <section class="card viewer" aria-label="Picture">
+      <img
+        class="whole-picture"
+        src={address("studies", study.id, "artefacts", shown.name)}
+        alt="The picture as it was judged"
+      />
+      <p class="quiet small">A picture has no sides, no millimetres and no Hounsfield units.</p>
+    </section>
+  );
+}
+
+function Evidence({ study }: { study: StudyDetail }): JSX.Element {
+  const { screening } = study;
+  const middle = Math.floor((study.num_slices ?? 1) / 2);
+  const [slice, setSlice] = useState(screening?.top_slices[0] ?? middle);
+  const [without, setWithout] = useState<number[]>([]);
+  const volume = study.artefacts.some(({ name }) => name === "image.nii.gz");
+  return (
+    <div class="study-columns">
+      <div class="column">
+        <Verdict study={study} />
+        {screening && study.status === "done" && <Predictive study={study} />}
+        {screening && <Lesions screening={screening} />}
+        <Downloads study={study} artefacts={study.artefacts} />
+      </div>
+      <div class="column">
+        {volume && screening ? (
+          <Viewer study={study} slice={slice} onSlice={setSlice} />
+        ) : (
+          <Picture study={study} />
+        )}
+        {screening && (
+          <>
+            <Curve screening={screening} slice={slice} without={without} onSlice={setSlice} />
+            <TopSlices study={study} screening={screening} slice={slice} onSlice={setSlice} />
+            <WhatIf
+              study={study}
+              screening={screening}
+              slice={slice}
+              without={without}
+              onWithout={setWithout}
+            />
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Delete({ id }: { id: string }): JSX.Element {
+  const [asked, setAsked] = useState(false);
+  const act = useAction(async () => {
+    await remove(address("studies", id));
+    go("/");
+  });
+  if (!asked) {
+    return (
+      <button type="button" class="plain" onClick={() => setAsked(true)}>
+        Delete …
+      </button>
+    );
+  }
+  return (
+    <span class="confirm" role="group" aria-label="Delete the study?">
+      Images and results go for good.
+      <button type="button" class="danger" disabled={act.busy} onClick={act.run}>
+        Delete the study
+      </button>
+      <button type="button" onClick={() => setAsked(false)}>
+        Keep it
+      </button>
+      <Trouble problem={act.problem} />
+    </span>
+  );
+}
+
+/** The study page. */
+export function StudyPage({ id }: { id: string }): JSX.Element {
+  const name = remembered(id);
+  useTitle(`Study ${name ?? id}`);
+  const { value: study, problem } = useStudy(id);
+  const mayWrite = useMay("clinician");
+  return (
+    <>
+      <div class="title-row">
+        <h1>
+          {name ?? "Study"} <small class="quiet">{id}</small>
+        </h1>
+        {study?.batch && <a href={`/batches/${study.batch}`}>Its batch</a>}
+        {mayWrite && study?.status === "done" && (
+          <a class="button" href={`/contribute/${id}`}>
+            Contribute a label
+          </a>
+        )}
+        {mayWrite && <Delete id={id} />}
+      </div>
+      <Trouble problem={problem} />
+      {!study && !problem && <Waiting what="the study" />}
+      {study && (OVER.has(study.status) ? <Evidence key={study.status} study={study} /> : <UnderWay study={study} />)}
+    </>
+  );
+}

@@ -1,0 +1,101 @@
+/** Small things that every page is made of. */
+
+import type { ComponentChildren, JSX } from "preact";
+
+import type { Problem } from "../api/client";
+
+/** What went wrong, in one sentence, with what to do about it. */
+export function Trouble({ problem }: { problem: Problem | null }): JSX.Element | null {
+  if (!problem) return null;
+  return (
+    <div class="trouble" role="alert">
+      <p>
+        <strong>{problem.message}.</strong> {problem.detail}
+      </p>
+      {problem.hint && <p class="quiet">{problem.hint}</p>}
+    </div>
+  );
+}
+
+/** A card with a heading. */
+export function Card(props: {
+  title: string;
+  id: string;
+  lead?: ComponentChildren;
+  children: ComponentChildren;
+  class?: string;
+}): JSX.Element {
+  return (
+    <section class={`card ${props.class ?? ""}`} aria-labelledby={props.id}>
+      <h2 id={props.id}>{props.title}</h2>
+      {props.lead && <p class="lead">{props.lead}</p>}
+      {props.children}
+    </section>
+  );
+}
+
+/** A page that is still loading, said politely. */
+export function Waiting({ what }: { what: string }): JSX.Element {
+  return (
+    <p class="waiting-note" role="status">
+      Loading {what} …
+    </p>
+  );
+}
+
+/** A page without anything on it, and what to do. */
+export function Empty(props: { title: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <div class="empty">
+      <p class="empty-title">{props.title}</p>
+      <p>{props.children}</p>
+    </div>
+  );
+}
+
+/** A bar that fills up. */
+export function Progress(props: { share: number; label: string }): JSX.Element {
+  return (
+    <progress class="progress" max={1} value={props.share} aria-label={props.label}>
+      {Math.round(props.share * 100)} %
+    </progress>
+  );
+}
+
+/** A labelled field. */
+export function Field(props: {
+  label: string;
+  hint?: string;
+  children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <label class="field">
+      <span>{props.label}</span>
+      {props.children}
+      {props.hint && <small>{props.hint}</small>}
+    </label>
+  );
+}
+
+/** A few choices of which one holds, as buttons. */
+export function Choice<Value extends string>(props: {
+  label: string;
+  value: Value;
+  options: readonly (readonly [Value, string])[];
+  onChange: (value: Value) => void;
+}): JSX.Element {
+  return (
+    <div class="choice" role="group" aria-label={props.label}>
+      {props.options.map(([value, text]) => (
+        <button
+          key={value}
+          type="button"
+          aria-pressed={props.value === value}
+          onClick={() => props.onChange(value)}
+        >
+          {text}
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+/** Numbers and names for people, written as the report writes them. */
+
+import type { Call, Role, Status, Study } from "../api/types";
+
+const THIN = "\u202f";
+const MINUS = "\u2212";
+
+/** A share in per cent; never 0 or 100 for what is neither. */
+export function percent(share: number, digits = 1): string {
+  if (share > 0 && share < 0.0005) return `<0.1${THIN}%`;
+  if (share < 1 && share >= 0.9995) return `>99.9${THIN}%`;
+  return `${(share * 100).toFixed(digits)}${THIN}%`;
+}
+
+/** Like `percent`, with the decimals it takes to look different from the threshold. */
+export function percentBeside(share: number, threshold: number): string {
+  if (share === threshold || percent(share) !== percent(threshold)) return percent(share);
+  for (let digits = 2; digits < 9; digits++) {
+    if (percent(share, digits) !== percent(threshold, digits)) return percent(share, digits);
+  }
+  return percent(share);
+}
+
+/** A number with its unit and a true minus sign. */
+export function quantity(value: number, unit: string, digits = 1): string {
+  const number = Math.abs(value).toLocaleString("en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return `${value < 0 ? MINUS : ""}${number}${THIN}${unit}`;
+}
+
+/** A number of bytes in the unit that fits. */
+export function size(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const step = bytes > 0 ? Math.min(Math.floor(Math.log10(bytes) / 3), 4) : 0;
+  return quantity(bytes / 1000 ** step, units[step] ?? "B", step === 0 ? 0 : 1);
+}
+
+/** A moment in the reader's own time. */
+export function moment(iso: string): string {
+  const date = new Date(iso);
+  const today = date.toDateString() === new Date().toDateString();
+  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+  if (today) return `today ${time}`;
+  const day = date.toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
+  return `${day}, ${time}`;
+}
+
+/** "1 slice", "2 slices". */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+}
+
+const LABELS: Record<string, string> = {
+  covid19: "COVID-19",
+  other_pneumonia: "other pneumonia",
+  neither: "neither",
+};
+
+const LESIONS: Record<string, string> = {
+  GGO: "Ground-glass opacity",
+  Csld: "Consolidation",
+  CrPa: "Crazy-paving pattern",
+  AirBr: "Air bronchogram",
+  InSepThi: "Interlobular septal thickening",
+};
+
+/** A label in words. */
+export const label = (name: string): string => LABELS[name] ?? name.replaceAll("_", " ");
+
+/** A kind of lesion in words. */
+export const lesion = (kind: string): string => LESIONS[kind] ?? kind.replaceAll("_", " ");
+
+/** The headline over a verdict. */
+export function headline(status: Status, call: Call | null, first: string): string {
+  if (status === "rejected") return "Not judged";
+  if (status === "failed") return "Failed";
+  if (call === "positive") return `Above threshold for ${label(first)}`;
+  if (call === "negative") return `Below threshold for ${label(first)}`;
+  if (call === "none") return "No call";
+  return "Not judged yet";
+}
+
+/** The verdict in a word, for a table. */
+export function verdictWord(study: Study): string {
+  if (study.status === "rejected") return "Not judged";
+  if (study.status === "failed") return "Failed";
+  if (study.status !== "done") return "Under way";
+  return { positive: "Above", negative: "Below", none: "No call" }[study.verdict ?? "none"];
+}
+
+/** The tone that goes with a verdict: a class name. */
+export function tone(study: Pick<Study, "status" | "verdict">): string {
+  if (study.status === "rejected" || study.status === "failed") return "rejected";
+  return study.status === "done" ? (study.verdict ?? "none") : "waiting";
+}
+
+const RANK: Role[] = ["viewer", "clinician", "reviewer", "admin"];
+
+/** Whether a role may do what at least `needed` may. */
+export const atLeast = (role: Role, needed: Role): boolean =>
+  RANK.indexOf(role) >= RANK.indexOf(needed);
