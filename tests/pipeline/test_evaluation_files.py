@@ -197,6 +197,8 @@ def test_the_default_bundle_reports_on_itself_what_its_model_card_says(tmp_path:
     assert f"| site covid_ct | 238 | 285 | 165 | {own[4]} |" in bundle.text("MODEL_CARD.md")
     assert document["bundle"]["digest"] == bundle.manifest.digest
     assert any("4 networks that never saw the patient" in doubt for doubt in document["doubts"])
+    # scikit-learn's AUCs of COVID-CT and COVID-CT-MD, weighted by their pairs: 0.8055.
+    assert "within one site 0.81 (slice level)" in document["verdict"]["title"]
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Made from scores alone" in page
     assert bundle.manifest.members[HELD_OUT].bytes < 250_000

@@ -112,9 +112,10 @@ def precision_recall_chart(samples: Mapping[str, Sample]) -> Chart:
         curve = precision_recall_curve(sample)
         axes.step(curve.x, curve.y, color=colour, linewidth=1.8, label=name, where="pre")
     last = list(samples.values())[-1]
-    axes.axhline(last.num_positive / last.num_cases, color=QUIET, linewidth=1, linestyle="--")
+    share = last.num_positive / last.num_cases
+    axes.axhline(share, color=QUIET, linewidth=1, linestyle="--")
     _unit(axes)
-    axes.legend(loc="lower left", **LEGEND)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, share if share < 0.3 else 0), **LEGEND)
     reading = "The dashed line is the share of positives: what calling at random would reach."
     return _chart("precision-recall", "Precision and recall", reading, drawing)
 

@@ -58,7 +58,8 @@ def _within_sites(summary: Summary) -> str:
     """The AUC that no site can help with, where the site alone tells the label."""
     for probe in summary.probes:
         if probe.attribute == "site" and probe.is_suspect and isinstance(probe.within, Figure):
-            return f", within one site {probe.within.value:.2f}"
+            level = "" if summary.level == "patient" else f" ({summary.level} level)"
+            return f", within one site {probe.within.value:.2f}{level}"
     return ""
 
 
