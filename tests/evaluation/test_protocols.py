@@ -174,3 +174,15 @@ def test_la_dnn_has_its_table_curves_and_pairs() -> None:
     assert names == ["roc", "precision-recall", "lesion-pairs"]
     with pytest.raises(InputRejected, match="not given the same cases"):
         la_dnn.charts(table, table.of(table.rows[1:]))
+
+
+def test_la_dnns_row_is_of_its_own_pictures_where_there_are_others_too() -> None:
+    pictures = table_of(normal_sample(2, size=60))
+    own = tuple(replace(row, site="covid_ct") for row in pictures.rows)
+    easy = tuple(
+        replace(row, case=f"other {row.case}", scores={"covid19": float(row.label == "covid19")})
+        for row in pictures.rows
+    )
+    (alone,) = la_dnn.tables(pictures.of(own))
+    (mixed,) = la_dnn.tables(pictures.of((*own, *easy)))
+    assert mixed == alone

@@ -55,16 +55,18 @@ PUBLISHED = (
     SECOND,
 )
 NUM_TEST = 203
+SITE = "covid_ct"
 LESIONS = ("GGO", "Csld", "CrPa", "AirBr", "InSepThi")
 
 
 def tables(table: ScoreTable) -> tuple[Table, ...]:
-    """Table 1 with our row.
+    """Table 1 with our row: of the pictures of COVID-CT, where there are any among the scores.
 
     Raises:
         InputRejected: the bundle does not know COVID-19, or nothing was judged.
     """
     check_labels(table, POSITIVE)
+    table = _pictures(table)
     sample = sample_of(table, POSITIVE, "slice")
     values = measured(sample, {name: MEASURES[name] for name in COLUMNS})
     cells = [f"{v.value:.3f}" if isinstance(v, Figure) else MISSING for v in values.values()]
@@ -88,10 +90,12 @@ def charts(table: ScoreTable, baseline: ScoreTable | None = None) -> tuple[Chart
     Raises:
         InputRejected: the baseline was not given the same cases.
     """
+    if baseline is not None and baseline.cases_digest != table.cases_digest:
+        raise InputRejected("the baseline was not given the same cases")
+    table = _pictures(table)
     samples = {ours(table): sample_of(table, POSITIVE, "slice")}
     if baseline is not None:
-        if baseline.cases_digest != table.cases_digest:
-            raise InputRejected("the baseline was not given the same cases")
+        baseline = _pictures(baseline)
         samples = {ours(baseline): sample_of(baseline, POSITIVE, "slice"), **samples}
     found = [roc_chart(samples), precision_recall_chart(samples)]
     rows = [unit[0] for unit in units(table, "slice")]
@@ -100,6 +104,12 @@ def charts(table: ScoreTable, baseline: ScoreTable | None = None) -> tuple[Chart
         outputs = logit(np.array([[row.lesions[kind] for kind in kinds] for row in rows]))
         found.append(pair_chart(kinds, outputs, np.array([r.label == POSITIVE for r in rows])))
     return tuple(found)
+
+
+def _pictures(table: ScoreTable) -> ScoreTable:
+    """The paper's own pictures among the scores; all slices where none are told to be those."""
+    slices = tuple(row for row in table.rows if row.level == "slice")
+    return table.of(tuple(row for row in slices if row.site == SITE) or slices)
 
 
 CARD = ProtocolCard(
