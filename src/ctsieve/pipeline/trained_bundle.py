@@ -4,6 +4,7 @@ weights, export, screen the tune side, calibrate, write: straight down the page,
 family.  The tune cases are screened by the very graph and recipe that the bundle ships.
 """
 
+import logging
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,8 @@ CURVES = "curves.png"
 FIGURES = "figures/curves.png"
 """The member that the curves become."""
 SCORES = "scores.csv"
+
+logger = logging.getLogger(__name__)
 
 
 def bundle_run(run: Path, *, data: Path) -> Path:
@@ -187,8 +190,8 @@ def write_tune(bundle: Bundle, table: ScoreTable, calibrated: TuneCalibration, o
     """Scores of the tune side and, where there is something to evaluate, the evaluation."""
     table = replace(table, bundle=bundle.identity)
     out.mkdir(parents=True, exist_ok=True)
+    save_scores(table, out / SCORES)
     if not calibrated.results:
-        save_scores(table, out / SCORES)
         return
     options = Options(
         positive=table.labels[0], negative=tuple(sorted({row.label for row in table.rows}))
@@ -197,5 +200,10 @@ def write_tune(bundle: Bundle, table: ScoreTable, calibrated: TuneCalibration, o
         screener=Screener.load(bundle.folder),
         doubts=("Calibration, thresholds and the epoch were chosen on these very cases.",),
     )
-    page = build_page(table, options=options, evidence=evidence)
+    try:
+        page = build_page(table, options=options, evidence=evidence)
+    except InputRejected as error:
+        # A finished run is none the worse for too few tune patients: its scores are kept.
+        logger.warning("the tune side is not evaluated: %s", error)
+        return
     write_evaluation(page, table, out, scores_name=SCORES)
