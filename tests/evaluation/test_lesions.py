@@ -1,13 +1,12 @@
-"""COCO's AP beside pycocotools and faster-coco-eval, Dice and volumes on masks whose answers are plain."""
+"""AP beside pycocotools and faster-coco-eval, Dice and volumes on masks with plain answers."""
 
 import contextlib
 import io
 import time
-from typing import Any
 
 import numpy as np
 import pytest
-from faster_coco_eval import COCO as FastCOCO
+from faster_coco_eval import COCO as FAST_COCO
 from faster_coco_eval import COCOeval_faster
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,7 +58,7 @@ def mask_set(
     return MaskSet(masks=masks, labels=labels, scores=random.random(len(boxes)).astype(np.float32))
 
 
-def by_peer(made: list[ImageMasks], index: Any, judging: Any) -> list[float]:
+def by_peer(made: list[ImageMasks], index: type, judging: type) -> list[float]:
     truth: Rows = []
     found: Rows = []
     for i, image in enumerate(made, start=1):
@@ -91,7 +90,7 @@ def by_peer(made: list[ImageMasks], index: Any, judging: Any) -> list[float]:
     return [float(v) for v in judge.stats[:3]]
 
 
-PEERS = ((COCO, COCOeval), (FastCOCO, COCOeval_faster))
+PEERS = ((COCO, COCOeval), (FAST_COCO, COCOeval_faster))
 
 
 @pytest.mark.parametrize("seed", range(4))
