@@ -61,8 +61,8 @@ fix: $(VENV)/.dev  ## repair what tools can repair
 bench: $(VENV)/.dev  ## time the main parts beside their peers; writes benchmarks/results/
 	$(BIN)/python -m benchmarks
 
-study: $(VENV)/.dev  ## train every family on phantoms and print one table; takes hours
-	nice -n 10 $(BIN)/python -m benchmarks.study --out study
+study: $(VENV)/.dev  ## train every family on phantoms, compare, write docs/reference/study.md; an hour of a free core
+	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m benchmarks.study --out runs/study --page docs/reference/study.md
 
 figures: $(VENV)/.dev  ## train small networks on phantoms and draw the figures of the docs
 	$(BIN)/python docs/figures

@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.study.attention import attention
 from benchmarks.study.experiments import FAMILIES
 from benchmarks.study.lesions import lesions
+from benchmarks.study.page import write_page
 from benchmarks.study.running import rows_of, run
 from ctsieve.types.errors import CtsieveError
 
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     names = [ATTENTION, LESIONS, *(family.name for family in FAMILIES)]
     parser.add_argument("--only", nargs="*", default=names, choices=names)
+    parser.add_argument("--page", type=Path, help="write the page and its figures there")
     chosen = parser.parse_args()
     families(chosen.out, chosen.only)
     if ATTENTION in chosen.only:
@@ -33,6 +35,8 @@ def main() -> None:
         keep(chosen.out / "attention.json", found)
     if LESIONS in chosen.only:
         keep(chosen.out / "lesions.json", asdict(lesions(chosen.data, chosen.out)))
+    if chosen.page is not None:
+        write_page(chosen.out, chosen.page)
 
 
 def families(out: Path, names: list[str]) -> None:

@@ -51,22 +51,27 @@ def plain(model: str, *more: str) -> Experiment:
 
 
 def att2(*more: str) -> Experiment:
-    """ResNet50-ATT2 from the slice classifier's ResNet50."""
+    """ResNet50-ATT2 from the slice classifier's ResNet50.
+
+    The paper's augmentation, with mirrors both ways and rotations of 30 degrees, is learned from
+    some 60,000 pictures; with it the loss on 180 did not fall in 120 steps.
+    """
     return Experiment(
         name="resnet50-att2",
         config="resnet50-att2",
         cohort="pictures",
         settings=(
-            *(*PICTURES, "run.epochs=5", "run.steps_per_epoch=24", "run.batch_size=16"),
+            *(*PICTURES, "run.epochs=8", "run.steps_per_epoch=24", "run.batch_size=16"),
             *("model.start=resnet50", "optimiser.learning_rate=1e-4"),
-            *("task.warp.blur=[0.05, 0.6]", *more),  # as wide a part of 64 pixels as of 224
+            *("task.warp.blur=[0.05, 0.6]", "task.warp.upside_down=0.0"),
+            *("task.warp.degrees=5", "task.warp.shift=0.03", "task.warp.shear=3", *more),
         ),
         after=("resnet50",),
     )
 
 
 SERIES: Settings = (
-    *(*SCANS, "input.size=[64, 64]", "cache_size=72", "model.settings.backbone=googlenet"),
+    *(*SCANS, "input.size=[72, 72]", "model.settings.backbone=googlenet"),
     *("data.tune_share=0.4", "run.epochs=5", "run.batch_size=4", "run.piece_size=4"),
 )
 

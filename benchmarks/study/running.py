@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.study.cohorts import cohort_folder
 from benchmarks.study.experiments import Experiment
-from ctsieve.evaluation.intervals import percentile_interval
+from ctsieve.evaluation.intervals import percentile_interval, wilson
 from ctsieve.learning.task import Judged, Material, Task
 from ctsieve.learning.tasks import task_of
 from ctsieve.pipeline.run_record import CONFIG, RESULT, read_json
@@ -28,6 +28,8 @@ from ctsieve.types.promise import promise
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DRAWS = 1000
+NO_WIDTH = 1e-9
+"""Where every draw is the same, Wilson's interval for as many patients takes its place."""
 SAME = 5e-3
 """Figures judged again differ from the run's by rounding alone: batches of bfloat16."""
 
@@ -160,4 +162,6 @@ def _measured(again: Again, name: str, level: float) -> Measured:
         drawn.append(again.task.figures(rows).get(name, np.nan))
     low, high = percentile_interval(np.array(drawn))
     value = again.task.figures(again.judged)[name]
+    if high - low < NO_WIDTH:
+        low, high = wilson(value * len(names), len(names))
     return Measured(name=name, value=value, low=low, high=high, level=level)
