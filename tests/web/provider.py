@@ -1,4 +1,5 @@
 """A real OpenID provider on loopback, made of Authlib's server: it checks PKCE and signs tokens."""
+# ruff: noqa: D102  (the library says what they are)
 
 import threading
 import time

@@ -51,7 +51,7 @@ def _honest(known: Provider) -> None:
 def begun(person: Person) -> str:
     """Where the provider sends the browser back to."""
     start = person.client.get("session/ways").json()["provider"]["start"]
-    answer = person.client.get(start, follow_redirects=False)
+    answer = person.client.get(f"http://127.0.0.1{start}", follow_redirects=False)
     assert answer.status_code == 303
     asked = parse_qs(urlsplit(answer.headers["location"]).query)
     assert asked["code_challenge_method"] == ["S256"]
