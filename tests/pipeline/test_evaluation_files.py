@@ -14,9 +14,12 @@ from typer.testing import CliRunner
 from ctsieve.bundles.bundle import HELD_OUT
 from ctsieve.bundles.store import find
 from ctsieve.cli import app
-from ctsieve.evaluation.checklists import GUIDELINES, checklists
+from ctsieve.evaluation.checklists import checklists, keys
+from ctsieve.evaluation.summary import summarise
 from ctsieve.phantoms.cohort import CohortConfig, make_cohort
+from ctsieve.pipeline.evaluate import report_of
 from ctsieve.pipeline.score_file import load_scores, save_scores
+from ctsieve.pipeline.stamp import Origin, answers_of
 from ctsieve.types.errors import BundleError, InputRejected, UnknownName, UsageError
 from ctsieve.types.results import NOTICE
 
@@ -262,14 +265,39 @@ def test_protocols_are_printed_and_written(tmp_path: Path) -> None:
     assert list((tmp_path / "out" / "tables").glob("*.csv"))
 
 
-def test_guidelines_number_their_items_and_leave_blanks_for_people() -> None:
-    """CLAIM has 44 items, TRIPOD+AI 27, STARD 30 and here six additions for AI."""
+ROWS = {
+    "CLAIM 2024": [str(n) for n in range(1, 45)],
+    "TRIPOD+AI": [
+        *("1", "2", "3a", "3b", "3c", "4", "5a", "5b", "6a", "6b", "6c", "7", "8a", "8b", "8c"),
+        *("9a", "9b", "9c", "10", "11", *(f"12{c}" for c in "abcdefg"), "13", "14", "15", "16"),
+        *("17", *(f"18{c}" for c in "abcdef"), "19", "20a", "20b", "20c", "21", "22", "23a"),
+        *("23b", "24", "25", "26", "27a", "27b", "27c"),
+    ],
+    "STARD-AI": [
+        *(str(n) for n in range(1, 15)),
+        *("15a", "15b", "15c", "15d", "16a", "16b", "16c", "17a", "17b"),
+        *(str(n) for n in range(18, 26)),
+        *("26a", "26b", *(str(n) for n in range(27, 40)), "40a", "40b"),
+    ],
+}
+"""Numbers of the published lists: 44 rows, 52 rows of 27 items, 48 rows of 40 items."""
+
+
+def test_guidelines_number_their_items_as_published_and_leave_blanks_for_people() -> None:
     found = {c.name: c for c in checklists({"data": "this", "model": "that"})}
-    assert list(found) == list(GUIDELINES)
-    numbers = {name: [i.number for i in c.items if i.number != "AI"] for name, c in found.items()}
-    assert [len(n) for n in numbers.values()] == [44, 27, 30]
-    assert all(n[-1] == str(len(n)) for n in numbers.values())
+    assert {name: [i.number for i in c.items] for name, c in found.items()} == ROWS
+    assert [len(c.items) for c in found.values()] == [44, 52, 48]
     claim = found["CLAIM 2024"]
-    assert claim.items[6].answer == "this"
+    assert (claim.items[6].answer, claim.items[21].answer) == ("this", "that")
     assert claim.num_filled == 2
-    assert all(i.topic and ":" not in i.topic for c in found.values() for i in c.items)
+    assert all(i.topic and "<-" not in i.topic for c in found.values() for i in c.items)
+    assert all("not compared with the article" in c.checked for c in found.values())
+
+
+def test_every_answer_has_an_item_and_every_asking_item_an_answer() -> None:
+    table = table_of(normal_sample(0, size=20))
+    summary = summarise(report_of(table), table, level="slice")
+    answers = answers_of(Origin(table=table, summary=summary, recipe=None))
+    assert set(answers) <= keys()
+    assert keys() - set(answers) == {"preprocessing", "cut", "explain"}, "the recipe's"
+    assert (answers["internal"], answers["external"]) == ("test 20", "")

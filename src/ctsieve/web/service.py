@@ -4,6 +4,7 @@ import logging
 import shutil
 import threading
 import time
+from pathlib import Path
 from typing import Final, Literal, Self, cast
 
 from anyio import CapacityLimiter
@@ -97,7 +98,13 @@ class Service:
         )
         batch = new_id() if wanted == "pictures" else None
         ids = [self.studies.take(one, by, batch=batch) for one in arrived]
-        answer: dict[str, object] = {"studies": [{"id": i} for i in ids], "batch": batch}
+        if batch is not None:
+            self.studies.gather(batch, ids)
+        numbers: dict[Path | None, int] = {path: n for n, path in enumerate(sent.values())}
+        studies = [
+            {"id": i, "file": numbers.get(one.single)} for i, one in zip(ids, arrived, strict=True)
+        ]
+        answer: dict[str, object] = {"studies": studies, "batch": batch}
         self.uploads.end(row, answer)
         return answer
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ from ctsieve.web.arrival import Arrived
 from ctsieve.web.audit import Act, record
 from ctsieve.web.database import Database
 from ctsieve.web.errors import NotThere
-from ctsieve.web.tables import Chosen, Study, new_id
+from ctsieve.web.tables import BatchMember, Chosen, Study, new_id
 
 QUARANTINE: Final = "quarantine"
 NOT_BY_DEFAULT: Final = ("dicom-ko-rejected", "dicom-seg-fractional", "fhir")
@@ -122,15 +122,22 @@ class Studies:
         more = str(start + page.limit) if len(rows) > page.limit else None
         return rows[: page.limit], more
 
+    def gather(self, batch: str, ids: Iterable[str]) -> None:
+        """Make a batch of studies, also of such as were known before."""
+        with self._database.writing() as session:
+            for position, study_id in enumerate(dict.fromkeys(ids)):
+                session.add(BatchMember(batch=batch, study_id=study_id, position=position))
+
     def batch(self, batch: str, by: Identity) -> list[Study]:
         """The studies of a batch of the own workspace.
 
         Raises:
             NotThere: there is none.
         """
-        own = sa.and_(Study.batch == batch, Study.workspace_id == by.workspace_id)
+        members = sa.select(Study).join(BatchMember, BatchMember.study_id == Study.id)
+        own = BatchMember.batch == batch, Study.workspace_id == by.workspace_id
         with self._database.reading() as session:
-            rows = list(session.scalars(sa.select(Study).where(own).order_by(Study.received)))
+            rows = list(session.scalars(members.where(*own).order_by(BatchMember.position)))
         if not rows:
             raise NotThere("there is no such batch")
         return rows

@@ -137,6 +137,17 @@ class Study(Table):
     reason: Mapped[str] = mapped_column(default="")
 
 
+class BatchMember(Table):
+    """A study of a batch; one that was known before can be in several."""
+
+    __tablename__ = "batch_members"
+    batch: Mapped[str] = mapped_column(primary_key=True)
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int]
+
+
 class Contribution(Table):
     """A case given, with consent, to be learnt from."""
 

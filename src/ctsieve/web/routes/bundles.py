@@ -1,8 +1,9 @@
 """The models at hand, and which one judges."""
 
-import html
+from typing import Final
 
 from fastapi import APIRouter
+from markdown_it import MarkdownIt
 from pydantic import BaseModel
 
 from ctsieve.bundles import store
@@ -13,9 +14,23 @@ from ctsieve.web.service import Service
 
 router = APIRouter(prefix="/bundles", tags=["bundles"])
 
+# A bundle may come from anywhere: its card's own HTML is shown as text, never as HTML.
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def card_as_html(markdown: str) -> str:
+    r"""A model card's Markdown as HTML; HTML in it is escaped.
+
+    Example:
+        >>> card_as_html("# tiny\n<script>")
+        '<h1>tiny</h1>\n<p>&lt;script&gt;</p>\n'
+    """
+    html: str = _MARKDOWN.render(markdown)
+    return html
+
 
 class BundleCard(BaseModel):
-    """A bundle with its model card; the card's text is escaped, its layout kept."""
+    """A bundle with its model card, whose Markdown is HTML here; HTML in it is escaped."""
 
     name: str
     version: str
@@ -43,7 +58,7 @@ def bundles(service: Serving, by: Viewer) -> list[BundleCard]:  # noqa: ARG001  
             version=b.identity.version,
             current=digest == current,
             has_judged=digest in trusted,
-            card_html=f"<pre>{html.escape(b.text('MODEL_CARD.md'))}</pre>",
+            card_html=card_as_html(b.text("MODEL_CARD.md")),
         )
         for digest, b in {**trusted, **others}.items()
     ]

@@ -17,7 +17,7 @@ from ctsieve.web.tables import Contribution, Review, new_id
 router = APIRouter(tags=["contributions"])
 
 Label = Literal["covid19", "other_pneumonia", "neither"]
-Kind = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+Kind = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Point = tuple[float, float]
 
 
