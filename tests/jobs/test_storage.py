@@ -5,6 +5,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from moto.server import ThreadedMotoServer
 
 from ctsieve.jobs.storage import Storage
 from ctsieve.types.errors import UnreadableStudy, UsageError
@@ -47,6 +48,24 @@ def test_what_one_machine_keeps_another_fetches(url: str, tmp_path: Path) -> Non
     assert not there.has(NAME)
     with pytest.raises(UnreadableStudy, match="not in the storage"):
         there.fetch(NAME)
+
+
+@pytest.mark.enable_socket
+def test_the_same_of_a_server_that_speaks_s3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "of-a-test")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        fsspec.filesystem("s3", skip_instance_cache=True).mkdir("wards")
+        test_what_one_machine_keeps_another_fetches("s3://wards/north", tmp_path)
+    finally:
+        server.stop()
 
 
 def test_half_a_folder_is_not_there(tmp_path: Path) -> None:

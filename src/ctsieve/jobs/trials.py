@@ -112,16 +112,18 @@ def hold_trial(trial: Trial, storage: Storage, load: Load, stage: Stage) -> Verd
         pair = (trial.current, trial.current_digest), (trial.candidate, trial.candidate_digest)
         for number, (bundle, digest) in enumerate(pair):
             kept = storage.home / _SCORES / f"{digest}.jsonl"
-            done = number * len(cases)
-            scores = _scores(load(bundle), cases, kept, lambda n, d=done: stage(
-                "judging", d + n, 2 * len(cases)
-            ))  # fmt: skip
+            told = _counting(stage, number * len(cases), 2 * len(cases))
+            scores = _scores(load(bundle), cases, kept, told)
             tables.append(scores)
         _check_golden(load(trial.candidate))
         found = not_worse(tables[1], tables[0], positive=trial.positive, rule=trial.rule)
     except CtsieveError as error:
         return Verdict(holds=False, reasons=(str(error),))
     return Verdict(holds=found.holds, reasons=found.reasons(), found=found)
+
+
+def _counting(stage: Stage, before: int, total: int) -> Callable[[int], None]:
+    return lambda done: stage("judging", before + done, total)
 
 
 def _check_golden(screener: Screener) -> None:
