@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet, OctKey
 from joserfc.util import json_b64encode
 from pydantic import ValidationError
 from tests.web.provider import CLIENT, SECRET, Provider, new_key, provider
-from tests.web.serving import Person, admin_of, serving
+from tests.web.serving import Person, serving
 
 from ctsieve.web.app import PREFIX
 from ctsieve.web.errors import NotSignedIn
@@ -40,6 +40,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, known: Provider) -> Iterat
         "workspace": "north",
     }  # fmt: skip
     with serving(tmp_path_factory.mktemp("oidc"), oidc=told) as found:
+        found.accounts.ensure_admin()
         yield found
 
 
@@ -145,7 +146,6 @@ def _forged(claims: dict[str, Any], algorithm: str, secret: str) -> str:
 
 
 def test_a_local_account_is_not_taken_over(service: Service, known: Provider) -> None:
-    admin_of(service)
     known.user |= {"sub": "s-2", "preferred_username": "admin"}
     person = Person(service)
     answer = person.client.get(begun(person), follow_redirects=False)
