@@ -195,6 +195,11 @@ def test_series_tables_hold_both_epochs_and_mark_what_is_missed() -> None:
     assert radio.rows[-1][1:] == ("-",) * 10
 
 
+def test_a_paper_of_scans_is_not_asked_of_slices() -> None:
+    with pytest.raises(InputRejected, match="none of 10 cases is a scan"):
+        series.tables(table_of(normal_sample(0, size=10)))
+
+
 def test_the_papers_foreign_tables_mark_the_same_misses() -> None:
     """120 + 120 probabilities; below one half: none of coronacases, 27 of Radiopaedia."""
     empty = scans(1, site="elsewhere")
