@@ -65,8 +65,8 @@ def test_the_report_refers_to_the_segments_beside_it(judged: Screening, tmp_path
     outlined = group_of(report, "Ground-glass opacity (GGO)")
     assert number(outlined, "Volume") == pytest.approx(ggo.ml, abs=0.05)
     assert number(outlined, "Number of lesions of this kind") == ggo.count
-    assert number(outlined, "Share of the lungs in lesions of this kind") == round(
-        ggo.percent_of_lungs, 2
+    assert number(outlined, "Share of the lungs in lesions of this kind") == pytest.approx(
+        ggo.percent_of_lungs, abs=0.005
     )
     absent = group_of(report, "Consolidation")
     assert number(absent, "Number of lesions of this kind") == dense.count == 0
