@@ -13,8 +13,8 @@ from collections.abc import Callable
 from ctsieve.cli import main
 
 POINTS = {
-    "an instance is not yet named": "before ctsieve.node.inbox:Inbox._place",
-    "an instance is named, not acknowledged": "after ctsieve.node.inbox:Inbox._place",
+    "an instance is not yet named": "before ctsieve.node.inbox:Inbox.place",
+    "an instance is named, not acknowledged": "after ctsieve.node.inbox:Inbox.place",
     "a study is complete, not frozen": "before ctsieve.node.station:freeze",
     "a study is frozen, no job yet": "after ctsieve.node.station:freeze",
     "a job is queued, the study not marked": "after ctsieve.jobs.engine:Jobs.submit",

@@ -26,6 +26,12 @@ VERIFICATION: Final = "1.2.840.10008.1.1"
 TRANSFER_SYNTAXES: Final = READ
 """Accepted for every stored class: all that the reader decodes."""
 
+PLAIN_SYNTAXES: Final = (
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2",
+)
+"""Explicit and implicit little endian: accepted for verification, which sends no data set."""
+
 SENT: Final = {
     "1.2.840.10008.5.1.4.1.1.66.4": "segmentation",
     "1.2.840.10008.5.1.4.1.1.88.34": "report (Comprehensive 3D SR, TID 1500)",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from ctsieve.jobs.durable import sync_file, sync_folder, write_begun, write_synced
+from ctsieve.jobs.durable import GrowingFile, sync_folder, write_synced
 from ctsieve.readers.dicom import identify
 from ctsieve.types.errors import InputRejected, OutOfResources
 
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 CLOSED: Final = ".closed"
 """In the folder of a study that was handed over; holds the id of its job."""
 _PART: Final = ".part-"
+_CHECK_BYTES: Final = 16 << 20
+"""So much of an instance is written between two looks at the free space."""
 
 HandOver = Callable[[Mapping[str, Path], str], str]
 """Takes a complete study (file names and files) and its sender; returns the id of its job."""
@@ -47,29 +49,27 @@ class Inbox:
             if not (study / CLOSED).exists():
                 self._arrived[study.name] = time.monotonic()
 
+    def arrival(self) -> "Arrival":
+        """A place for one DICOM file that comes piece by piece.
+
+        Raises:
+            OutOfResources: the disk is full, or nearly.
+        """
+        self.check_space()
+        return Arrival(self, self._folder / f"{_PART}{secrets.token_hex(8)}")
+
     def keep(self, content: bytes, *, instance: str, sender: str = "") -> None:
         """Keep one DICOM file; when this returns it survives a power cut.
-
-        `instance` is the SOP Instance UID the message named; the empty text if it named none.
 
         Raises:
             OutOfResources: the disk is full, or nearly.
             InputRejected: it is no CT image, or another instance.
             UnreadableStudy: it is damaged, hostile or beyond the limits.
         """
-        self._check_space(len(content))
-        # The size in the name tells a later start which of the files left are complete.
-        part = self._folder / f"{_PART}{secrets.token_hex(8)}-{len(content)}"
-        try:
-            # Looked at while the disk works: waiting for it is most of the time of an instance.
-            write_begun(part, content)
-            study, found = identify(part)
-            if instance and found != instance:
-                raise WrongInstance("the data set is another instance than the message says")
-            sync_file(part)
-            self._place(part, study=_name(study), instance=_name(found), sender=sender)
-        finally:
-            part.unlink(missing_ok=True)
+        arrival = self.arrival()
+        arrival.write(content)
+        arrival.keep(instance=instance)
+        arrival.place(sender=sender)
 
     def open_studies(self) -> tuple[str, ...]:
         """Names of the studies that are not handed over yet."""
@@ -90,12 +90,41 @@ class Inbox:
                 if is_old and settled(closed.read_text("ascii")):
                     shutil.rmtree(study)
 
+    def check_space(self) -> None:
+        """See that the disk has as much free as must stay so.
+
+        Raises:
+            OutOfResources: it has less.
+        """
+        free = shutil.disk_usage(self._folder).free
+        if free < self._min_free:
+            raise OutOfResources(
+                f"{free >> 20} MB are free, and {self._min_free >> 20} must stay so",
+                hint="free some space, or lower min_free_mb",
+            )
+
+    def place(self, part: Path, *, study: str, instance: str, sender: str) -> None:
+        """Give a durable file its place among the others of its study, both named by their UIDs."""
+        name = _name(study)
+        folder = self._folder / name
+        with self._lock(name):
+            if not folder.is_dir():
+                folder.mkdir()
+                sync_folder(self._folder)
+            # Before the rename: a crash between the two must leave the study open, not closed.
+            (folder / CLOSED).unlink(missing_ok=True)
+            # Not synchronised, which would take longer than the file itself: when the power fails
+            # before the new name is on disk, the old one is, and the next start adopts it.
+            part.replace(folder / f"{_name(instance)}.dcm")
+            self._arrived[name] = time.monotonic()
+            self._senders[name] = sender
+
     def _adopt(self, part: Path) -> None:
         """Keep a file that a former process had complete on disk; it may be acknowledged."""
         try:
             if part.stat().st_size == int(part.name.rpartition("-")[2]):
                 study, instance = identify(part)
-                self._place(part, study=_name(study), instance=_name(instance), sender="")
+                self.place(part, study=study, instance=instance, sender="")
         except (InputRejected, ValueError):
             logger.warning("an incomplete file of a former process was removed")
         finally:
@@ -107,28 +136,6 @@ class Inbox:
     def _studies(self) -> list[Path]:
         return [path for path in self._folder.iterdir() if path.is_dir()]
 
-    def _check_space(self, size: int) -> None:
-        free = shutil.disk_usage(self._folder).free
-        if free - size < self._min_free:
-            raise OutOfResources(
-                f"{free >> 20} MB are free, and {self._min_free >> 20} must stay so",
-                hint="free some space, or lower min_free_mb",
-            )
-
-    def _place(self, part: Path, *, study: str, instance: str, sender: str) -> None:
-        folder = self._folder / study
-        with self._lock(study):
-            if not folder.is_dir():
-                folder.mkdir()
-                sync_folder(self._folder)
-            # Before the rename: a crash between the two must leave the study open, not closed.
-            (folder / CLOSED).unlink(missing_ok=True)
-            # Not synchronised, which would take longer than the file itself: when the power fails
-            # before the new name is on disk, the old one is, and the next start adopts it.
-            part.replace(folder / f"{instance}.dcm")
-            self._arrived[study] = time.monotonic()
-            self._senders[study] = sender
-
     def _close(self, name: str, to: HandOver) -> str:
         folder = self._folder / name
         with self._lock(name):
@@ -138,6 +145,80 @@ class Inbox:
             sync_folder(folder)
             del self._arrived[name]
         return job
+
+
+class Arrival:
+    """One DICOM file on its way into an inbox: in the end it is kept whole, or not at all."""
+
+    def __init__(self, inbox: Inbox, part: Path) -> None:
+        self._inbox = inbox
+        self._file = GrowingFile(part)
+        self._unchecked = 0
+        self._kept: tuple[str, str] | None = None
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Add the next bytes; after an error nothing is left.
+
+        Raises:
+            OutOfResources: the disk is full, or nearly.
+        """
+        try:
+            self._unchecked += len(data)
+            if self._unchecked > _CHECK_BYTES:
+                self._inbox.check_space()
+                self._unchecked = 0
+            self._file.write(data)
+        except BaseException:
+            self.drop()
+            raise
+
+    def keep(self, *, instance: str) -> None:
+        """Make the file, which is complete, durable; after this it is to be placed.
+
+        When this returns it survives a power cut: the next start places what was not placed.
+
+        `instance` is the SOP Instance UID the message named; the empty text if it named none.
+
+        Raises:
+            OutOfResources: the disk is full.
+            InputRejected: it is no CT image, or another instance.
+            UnreadableStudy: it is damaged, hostile or beyond the limits.
+        """
+        try:
+            # The size in the name tells a later start which of the files left are complete.
+            part = self._file.path
+            self._file.begin(part.with_name(f"{part.name}-{self._file.size}"))
+            # Looked at while the disk works.
+            self._kept = _identified(self._file.path, instance)
+            self._file.sync()
+        except BaseException:
+            self._kept = None
+            self.drop()
+            raise
+        self._file.close()
+
+    def place(self, *, sender: str = "") -> None:
+        """Put the file among the others of its study; nothing happens where it was not kept.
+
+        After the acknowledgement, whose sender need not wait for this.
+        """
+        if self._kept is not None:
+            study, instance = self._kept
+            self._inbox.place(self._file.path, study=study, instance=instance, sender=sender)
+            self._kept = None
+
+    def drop(self) -> None:
+        """Leave nothing of what was not kept."""
+        self._file.close()
+        self._file.path.unlink(missing_ok=True)
+
+
+def _identified(file: Path, instance: str) -> tuple[str, str]:
+    """Study and SOP Instance UID of a file that should be `instance`."""
+    study, found = identify(file)
+    if instance and found != instance:
+        raise WrongInstance("the data set is another instance than the message says")
+    return study, found
 
 
 def _name(uid: str) -> str:
