@@ -18,26 +18,39 @@ from benchmarks.table import Row, show
 
 ROOT = Path(__file__).parent.parent
 LIMIT_S = 900.0
+THREADS = 2
 ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}
 """No thread spins while it waits for others: beside other programs that would cost eager torch most
-of its time and make screening, whose threads never spin, look better than it is."""
+of its time and make screening, whose threads never spin, look better than it is.  On a machine that
+others use take one thread: two that wait for one another say nothing there, in neither way."""
 
 Found = dict[str, dict[str, Any]]
 """By name of a model: the fields of `Measured`, or `{"failed": why}`."""
 
 
-def run(only: Sequence[str] = (), *, keep: Path | None = None, limit: float = LIMIT_S) -> list[Row]:
+def run(
+    only: Sequence[str] = (),
+    *,
+    keep: Path | None = None,
+    limit: float = LIMIT_S,
+    threads: int = THREADS,
+) -> list[Row]:
     """A row for each model, or for those named."""
     try:
         from ctsieve.models import MODELS
     except ImportError:
         return [Row(name="models", value=float("nan"), unit="s", note="torch is absent")]
-    return [
-        row_of(name, one) for name, one in measured(only or MODELS.names(), keep, limit).items()
-    ]
+    found = measured(only or MODELS.names(), keep, limit, threads=threads)
+    return [row_of(name, one) for name, one in found.items()]
 
 
-def measured(names: Sequence[str], keep: Path | None, limit: float = LIMIT_S) -> Found:
+def measured(
+    names: Sequence[str],
+    keep: Path | None,
+    limit: float = LIMIT_S,
+    *,
+    threads: int = THREADS,
+) -> Found:
     """What is known of the models; those that `keep` does not hold yet are measured now."""
     found: Found = {}
     if keep is not None and keep.is_file():
@@ -46,15 +59,15 @@ def measured(names: Sequence[str], keep: Path | None, limit: float = LIMIT_S) ->
         if "seconds" in found.get(name, {}):
             continue
         print(f"{name} ...", file=sys.stderr, flush=True)
-        found[name] = _in_a_process(name, limit)
+        found[name] = _in_a_process(name, limit, threads)
         if keep is not None:
             keep.parent.mkdir(parents=True, exist_ok=True)
             keep.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return {name: found[name] for name in names}
 
 
-def _in_a_process(name: str, limit: float) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks._one_model", name]
+def _in_a_process(name: str, limit: float, threads: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks._one_model", name, "--threads", str(threads)]
     try:
         done = subprocess.run(  # our own module
             command,
@@ -97,8 +110,10 @@ def main() -> None:
     parser.add_argument("--only", action="append", default=[], help="a model; may be repeated")
     parser.add_argument("--keep", type=Path, help="file of results: measures what is not in it")
     parser.add_argument("--limit", type=float, default=LIMIT_S, help="seconds for one model")
+    parser.add_argument("--threads", type=int, default=THREADS, help="of either way")
     options = parser.parse_args()
-    print(show(run(options.only, keep=options.keep, limit=options.limit)))
+    rows = run(options.only, keep=options.keep, limit=options.limit, threads=options.threads)
+    print(show(rows))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from tests.parity import PUBLIC, Row, golden_files
 from tests.parity.__main__ import rows
 from tests.parity._files import UnreadableGolden
 
-from benchmarks.bench_models import LIMIT_S, ROOT, Found, measured
+from benchmarks.bench_models import LIMIT_S, ROOT, THREADS, Found, measured
 from benchmarks.table import machine
 from ctsieve.models import MODELS
 
@@ -57,8 +57,8 @@ def page(found: Found, parity: Sequence[Row]) -> str:
     lines = [
         "# Every model, measured",
         "",
-        f"Made by `make models` on {days[-1]} ({machine()}, Python {platform.python_version()}); "
-        "do not edit.",
+        f"Made by `make models` on {days[-1]} ({machine()}, {_threads(done)}, "
+        f"Python {platform.python_version()}); do not edit.",
         "",
         *HOW,
         "",
@@ -72,6 +72,11 @@ def page(found: Found, parity: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _threads(done: Sequence[dict[str, Any]]) -> str:
+    numbers = sorted({int(one["threads"]) for one in done})
+    return f"threads of either way: {', '.join(map(str, numbers)) or 'none'}"
+
+
 HOW = (
     "- **Equal to the authors' code**: rows of `make parity` within the tolerance that the golden "
     "file recommends; [what has no golden numbers](../concepts/parity.md) and why.",
@@ -80,9 +85,9 @@ HOW = (
     "of its largest magnitude, boxes in hundredths of a pixel; it must be below 1e-4.",
     "- **Times**: the default configuration (preset `fixed`) at the paper's size of slices, two "
     "slices, or one scan of 16. The peer is the same network in eager torch: fp32, slice after "
-    "slice, masks of objects left in their boxes by both. Two threads each, in turn, and the least "
-    "wall time of all pairs, on a machine that other programs use too; waiting threads do not spin "
-    "in either. Processor time hardly depends on other programs.",
+    "slice, masks of objects left in their boxes by both. Both have as many threads, run in turn, "
+    "and the least wall time of all pairs counts; waiting threads do not spin. Where others use "
+    "the machine too, processor time (medians) is what to read.",
 )
 
 
@@ -131,6 +136,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=KEEP, help="file of results")
     parser.add_argument("--again", action="store_true", help="forget the results kept before")
     parser.add_argument("--limit", type=float, default=LIMIT_S, help="seconds for one model")
+    parser.add_argument("--threads", type=int, default=THREADS, help="of either way of timing")
     parser.add_argument("--print", action="store_true", help="write no page")
     options = parser.parse_args()
     of_parity = options.keep.with_suffix(".parity.json")
@@ -142,7 +148,8 @@ def main() -> None:
         parity = parity_rows(options.golden, of_parity)
     except UnreadableGolden as error:
         sys.exit(f"error: {error}")
-    text = page(measured(MODELS.names(), options.keep, options.limit), parity)
+    found = measured(MODELS.names(), options.keep, options.limit, threads=options.threads)
+    text = page(found, parity)
     print(text)
     print(f"{time.perf_counter() - begun:.0f} s", file=sys.stderr)
     if not options.print:

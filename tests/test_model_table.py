@@ -10,7 +10,7 @@ from benchmarks.model_table import model_of, page
 
 from tests.parity import Row
 
-FOUND = {
+FOUND: bench_models.Found = {
     "resnet18": {
         "parameters": 11_178_051,
         "graph": 1e-6,
@@ -19,6 +19,7 @@ FOUND = {
         "ratio": 2.0,
         "processor_ratio": 1.9,
         "date": "2026-11-28",
+        "threads": 2,
         "shape": [2, 1, 224, 224],
     },
     "vgg16": {"failed": "not within 900 s"},

@@ -180,9 +180,7 @@ def targets(of: Chest) -> list[Target]:
     return found
 
 
-def _mirrored(
-    x: npt.NDArray[np.float32], target: Target
-) -> tuple[npt.NDArray[np.float32], Target]:
+def _mirrored(x: npt.NDArray[np.float32], target: Target) -> tuple[npt.NDArray[np.float32], Target]:
     """A slice with left and right exchanged: twice as many to learn from."""
     left, top, right, bottom = target.boxes.unbind(dim=1)
     boxes = torch.stack([SIDE - right, top, SIDE - left, bottom], dim=1)

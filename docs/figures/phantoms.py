@@ -58,9 +58,7 @@ def finer(of: Chest) -> Chest:
 def _prepared(phantom: Phantom, kind: int, side: int) -> Chest:
     spec = SPEC.model_copy(update={"size": (side, side)})
     prepared = prepare_judged(phantom.volume, phantom.lungs, spec)
-    return Chest(
-        phantom=phantom, prepared=prepared, lesions=_on_grid(phantom, prepared), kind=kind
-    )
+    return Chest(phantom=phantom, prepared=prepared, lesions=_on_grid(phantom, prepared), kind=kind)
 
 
 def cohort(num_each: int, *, first_seed: int) -> list[Chest]:
