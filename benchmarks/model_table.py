@@ -47,7 +47,7 @@ def model_of(row: Row) -> str:
     """The name on the command line of the model that a row is of; else what the row is of."""
     whole = OF_A_STAGE.get(row.model, row.model)
     name = whole.split(" (")[0]
-    return name if name in MODELS else ""
+    return name if name in MODELS.names() else ""
 
 
 def page(found: Found, parity: Sequence[Row]) -> str:

@@ -59,7 +59,10 @@ def test_what_is_kept_is_not_measured_again_and_a_failure_is(
     assert found["resnet18"] == FOUND["resnet18"]
     assert found["vgg16"] == {"failed": "status 1: no word"}
     assert json.loads(keep.read_text())["vgg16"] == found["vgg16"]
-    monkeypatch.setattr(sys, "executable", "/bin/yes")
+    forever = tmp_path / "forever"
+    forever.write_text("#!/bin/sh\nexec sleep 60\n")
+    forever.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(forever))
     assert bench_models.measured(["vgg16"], None, limit=0.2) == {
         "vgg16": {"failed": "not within 0 s"}
     }
