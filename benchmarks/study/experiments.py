@@ -71,9 +71,14 @@ def att2(*more: str) -> Experiment:
 
 
 SERIES: Settings = (
-    *(*SCANS, "input.size=[72, 72]", "model.settings.backbone=googlenet"),
+    *(*SCANS, "input.size=[64, 64]", "model.settings.backbone=googlenet"),
+    *("task.warp.degrees=0.0", "task.warp.cut=1.0"),
     *("data.tune_share=0.4", "run.epochs=5", "run.batch_size=4", "run.piece_size=4"),
 )
+
+
+# Turned by some degrees, small phantoms lose the noise that untouched ones show at evaluation, and
+# features of frozen layers follow the noise: train AUC was 0.96 with turning and 0.20 without.
 
 
 def series(model: str, cohort: str = "scans", *more: str) -> Experiment:
@@ -137,7 +142,9 @@ FAMILIES = (
         cohort="scans",
         settings=(
             *(*SCANS, "input.size=[64, 64]", "data.tune_share=0.4", "data.slices=lungs"),
-            *("task.length=8", "task.versions=4", "model.settings.num_slices=8"),
+            *("task.length=8", "task.versions=2", "model.settings.num_slices=8"),
+            *("task.warp.blur=[0.05, 0.06]", "task.warp.upside_down=0.0", "task.warp.shift=0.0"),
+            *("task.warp.degrees=0.0", "task.warp.shear=0.0", "task.warp.zoom=[1.0, 1.0]"),
             *("run.epochs=24", "run.batch_size=8", "optimiser.learning_rate=5e-4"),
         ),
         after=("resnet50-att2",),

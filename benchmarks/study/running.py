@@ -117,8 +117,8 @@ def judged_again(folder: Path, data: Path) -> Again:
     material, _ = gather(config, split, folder, data=data)
     network = trained_network(folder, config)
     task, feed = card.build(network, checked(card.settings, config.task, below="task"), material)
+    pieces = [feed.tune(number) for number in range(feed.num_tune)]
     with lower_precision(config):
-        pieces = [feed.tune(number) for number in range(feed.num_tune)]
         judged = [row for piece in pieces for row in task.judge(network.eval(), piece)]
     figures = read_json(folder / RESULT)["figures"]
     for name, value in task.figures(judged).items():
