@@ -153,12 +153,13 @@ def test_what_was_tried_changed_nothing(wards: Wards) -> None:
 def test_nobody_without_an_account_gets_anything(wards: Wards, tmp_path: Path) -> None:
     found = describe(wards.ann.client.app)  # type: ignore[arg-type]
     stranger = Person(wards.service).client
+    ids = {**wards.ids, "version": "1.0.0", "candidate": NOBODY}
     asked = 0
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
             if not operation["security"]:
                 continue
-            address = _filled(path, wards.ids).removeprefix("/api/v1/")
+            address = _filled(path, ids).removeprefix("/api/v1/")
             answer = stranger.request(method.upper(), address)
             assert answer.status_code == 401, (method, path, answer.text)
             asked += 1
