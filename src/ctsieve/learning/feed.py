@@ -26,6 +26,7 @@ from ctsieve.learning.sampler import case_weights
 from ctsieve.models.la_dnn import LaDnnTarget
 from ctsieve.ops.crop import crop_box
 from ctsieve.ops.prepare import prepare, slice_values
+from ctsieve.ops.upright import upright
 from ctsieve.readers import read_study
 from ctsieve.types.cases import Case
 from ctsieve.types.promise import promise
@@ -127,19 +128,6 @@ def _mask_view(case: Case, spec: InputSpec) -> Bytes:
     prepared = prepare(marked, spec, keep=np.ones(1, dtype=np.bool_), box=box)
     view: Bytes = np.where(prepared.x[0, 0] > 0.5, 255, 0).astype(np.uint8)
     return view
-
-
-def upright(image: CTVolume | CTPicture, quarter_turns: int) -> CTVolume | CTPicture:
-    """A picture turned clockwise by quarter turns; volumes are upright by their geometry."""
-    if isinstance(image, CTVolume) or quarter_turns % 4 == 0:
-        return image
-    turned = np.ascontiguousarray(np.rot90(image.values, -quarter_turns, axes=(1, 2)))
-    return CTPicture(
-        values=turned,
-        geometry=image.geometry.of_picture(turned.shape, image.provenance.digest),
-        provenance=image.provenance,
-        window=image.window,
-    )
 
 
 def covid_target(case: Case) -> float:
