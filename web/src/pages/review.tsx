@@ -48,7 +48,9 @@ function Second(props: {
     >
       <p class="quiet">
         The first reader's label is shown once you have answered.{" "}
-        <a href={`/studies/${contribution.study}`}>Look at the study</a>
+        <a href={`/studies/${contribution.study}`} target="_blank" rel="noopener">
+          Look at the study
+        </a>
       </p>
       <ReadingFields name={contribution.id} reading={reading} onChange={setReading} />
       <Trouble problem={send.problem} />
@@ -91,7 +93,8 @@ function Case(props: {
   const { contribution } = props;
   const session = useContext(SessionContext);
   const [open, setOpen] = useState(false);
-  const mayReview = useMay("reviewer") && session?.user.name !== contribution.user;
+  const own = session?.user.name === contribution.user;
+  const mayReview = useMay("reviewer") && !own;
   const waiting = contribution.status === "open";
   return (
     <li class="card">
@@ -108,12 +111,16 @@ function Case(props: {
       </div>
       <p class="quiet">
         By {contribution.user}, {moment(contribution.created)}
+        {waiting && own && ": somebody else reads it next"}
         {contribution.outlines.length > 0 && `, ${count(contribution.outlines.length, "outline")}`}
       </p>
       {waiting ? open && <Second {...props} /> : <Readings contribution={contribution} />}
     </li>
   );
 }
+
+/** Kappa of fewer cases than this is mostly chance. */
+const FEW = 20;
 
 function Kappa({ agreement }: { agreement: Agreement }): JSX.Element {
   const { kappa, interval, n } = agreement;
@@ -128,9 +135,14 @@ function Kappa({ agreement }: { agreement: Agreement }): JSX.Element {
       ) : (
         <p>
           <strong class="figure">{kappa.toFixed(2)}</strong>
-          {interval && ` (95 % interval ${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`},{" "}
-          {count(n, "case")} read twice.
+          {interval &&
+            interval[0] < interval[1] &&
+            ` (95 % interval ${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`}
+          , {count(n, "case")} read twice.
         </p>
+      )}
+      {kappa !== null && n < FEW && (
+        <p class="caution small">So few cases say little about how well readers agree.</p>
       )}
     </Card>
   );

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 
 import type { Screening, StudyDetail } from "../api/types";
-import { count, headline, label, moment, percent, percentBeside, tone } from "../ui/words";
+import { count, headline, label, moment, percent, percentBeside, sentence, tone } from "../ui/words";
 
 const WIDTH = 640;
 
@@ -86,6 +86,7 @@ function GateNote({ study }: { study: StudyDetail }): JSX.Element | null {
 export function Verdict({ study }: { study: StudyDetail }): JSX.Element {
   const { screening } = study;
   const first = screening?.recipe.labels[0] ?? "covid19";
+  const why = study.abstained ?? study.reason;
   const threshold = screening?.recipe[
     screening.prediction.level === "scan" ? "scan" : "picture"
   ].thresholds.find((one) => one.label === first);
@@ -96,8 +97,7 @@ export function Verdict({ study }: { study: StudyDetail }): JSX.Element {
         {study.bundle && `, judged by ${study.bundle.name} ${study.bundle.version}`}
       </p>
       <h2 id="answer">{headline(study.status, study.verdict, first)}</h2>
-      {study.abstained && <p class="abstained">{study.abstained}</p>}
-      {study.reason && <p class="abstained">{study.reason}</p>}
+      {why && <p class="abstained">{sentence(why)}</p>}
       {screening &&
         screening.recipe.labels.map((name) => (
           <Probability key={name} screening={screening} name={name} />
