@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from sklearn.metrics import classification_report
+from sklearn.metrics import average_precision_score, classification_report, roc_auc_score
 from tests.evaluation.samples import make_sample, normal_sample, samples, table_of
 
 from ctsieve.evaluation.abstention import abstention_curve
 from ctsieve.evaluation.cohort import check_labels, class_sample_of, levels_of, sample_of
 from ctsieve.evaluation.compare import compare
 from ctsieve.evaluation.decision_curve import THRESHOLDS, decision_curve
+from ctsieve.evaluation.label_tables import negatives_table, one_against_rest_table
 from ctsieve.evaluation.multiclass import ClassSample, multiclass_figures
 from ctsieve.evaluation.sample import Sample
 from ctsieve.evaluation.shortcuts import probes
@@ -123,6 +124,45 @@ def test_a_class_that_nobody_has_is_absent_and_a_foreign_one_refused() -> None:
     odd = table.of((replace(table.rows[0], label="non_covid19"), *table.rows[1:]))
     with pytest.raises(InputRejected, match="'non_covid19', which is none of"):
         class_sample_of(odd, "slice")
+
+
+def test_each_other_label_has_its_own_auc_and_specificity() -> None:
+    """Other pneumonia is made harder than healthy lungs; scikit-learn's AUC of either pair."""
+    table = three_classes(2)
+    table = table.of(
+        tuple(
+            replace(r, scores={**r.scores, "covid19": r.scores["covid19"] / 2 + 0.5})
+            if r.label == "other_pneumonia"
+            else r
+            for r in table.rows
+        )
+    )
+    found = {row[0]: row for row in negatives_table(table, "covid19", "patient").rows}
+    assert list(found) == ["neither", "other pneumonia"]
+    for name, row in found.items():
+        kinds = ("covid19", name.replace(" ", "_"))
+        own = [r for r in table.rows if r.label in kinds]
+        truth = [r.label == "covid19" for r in own]
+        area = roc_auc_score(truth, [r.scores["covid19"] for r in own])
+        spared = [r.scores["covid19"] < 0.5 for r in own if r.label != "covid19"]
+        assert row[1:3] == ("30", "30")
+        assert row[3].startswith(f"{area:.3f} (")
+        assert row[4].startswith(f"{np.mean(spared):.3f} (")
+    two = table.of(tuple(r for r in table.rows if r.label != "neither"))
+    assert negatives_table(two, "covid19", "patient").rows == ()
+
+
+def test_each_label_against_the_rest_agrees_with_scikit_learn() -> None:
+    table = three_classes(3)
+    rows = {row[0]: row for row in one_against_rest_table(table, "patient").rows}
+    for label in table.labels:
+        truth = [r.label == label for r in table.rows]
+        score = [r.scores[label] for r in table.rows]
+        row = rows[label.replace("_", " ")]
+        assert row[1] == "30 of 90"
+        assert row[2].startswith(f"{roc_auc_score(truth, score):.3f} (")
+        assert row[3].startswith(f"{average_precision_score(truth, score):.3f} (")
+    assert one_against_rest_table(table_of(normal_sample(0, size=9)), "patient").rows == ()
 
 
 def test_subgroups_divide_the_cases_and_say_what_they_lack() -> None:

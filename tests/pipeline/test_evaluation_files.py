@@ -18,6 +18,8 @@ from ctsieve.evaluation.checklists import checklists, keys
 from ctsieve.evaluation.summary import summarise
 from ctsieve.phantoms.cohort import CohortConfig, make_cohort
 from ctsieve.pipeline.evaluate import report_of
+from ctsieve.pipeline.evaluation_job import Job, scored_of
+from ctsieve.pipeline.held_out import held_out_scores
 from ctsieve.pipeline.score_file import load_scores, save_scores
 from ctsieve.pipeline.stamp import Origin, answers_of
 from ctsieve.types.errors import BundleError, InputRejected, UnknownName, UsageError
@@ -105,6 +107,40 @@ def test_a_bundle_on_a_table_of_local_studies_gives_pictures_of_its_errors(tmp_p
     assert "Faithfulness of the explanations" in page
     assert "data:image/jpeg;base64," in page
     assert "Cut, picture, covid19" in page
+    # The same from the scores: without the images no picture, with them the very same ones.
+    again = ["evaluate", bundle, tmp_path / "out" / "scores.parquet", "--out"]
+    run(*again, tmp_path / "bare")
+    assert "data:image/jpeg;base64," not in (tmp_path / "bare" / "report.html").read_text()
+    run(*again, tmp_path / "again", "--images", cohort, "--dataset", "phantom")
+    shown = re.findall(r"data:image/jpeg;base64,[^\"]+", page)
+    assert (
+        re.findall(
+            r"data:image/jpeg;base64,[^\"]+", (tmp_path / "again" / "report.html").read_text()
+        )
+        == shown
+    )
+    with pytest.raises(UsageError, match="--images goes with scores"):
+        run(*words, "--images", cohort, "--json")
+    with pytest.raises(UsageError, match="--images draws explanations"):
+        run("evaluate", "--scores", again[2], "--images", cohort, "--json")
+
+
+def test_cases_that_a_bundle_learned_from_are_called_so(tmp_path: Path) -> None:
+    """The default bundle knows the patients it was made from: by case, or by site and patient."""
+    config = CohortConfig(pictures_each=1, num_slices=16, matrix=96)
+    made = make_cohort(tmp_path / "cohort", num_patients=4, seed=0, config=config)
+    pictures = sorted(p for p in made.parent.rglob("*.png") if "mask" not in p.name)[:4]
+    own = held_out_scores(find()).rows
+    names = [(own[0].case, "p1", ""), ("new", own[1].patient, own[1].site)]
+    names += [("other", "p3", ""), ("foreign", own[1].patient, "elsewhere")]
+    lines = ["case,patient,site,label,file"]
+    for number, ((case, patient, site), picture) in enumerate(zip(names, pictures, strict=True)):
+        label = "covid19" if number % 2 else "neither"
+        lines.append(f"{case},{patient},{site},{label},{picture.relative_to(tmp_path)}")
+    listed = tmp_path / "local.csv"
+    listed.write_text("\n".join(lines))
+    table = scored_of(Job(data=listed))
+    assert [doubt[:43] for doubt in table.doubts] == ["2 of 4 cases are of patients that the bundl"]
 
 
 def test_a_list_of_cases_is_scored_and_a_bad_line_named(tmp_path: Path) -> None:
@@ -202,6 +238,11 @@ def test_the_default_bundle_reports_on_itself_what_its_model_card_says(tmp_path:
     assert any("4 networks that never saw the patient" in doubt for doubt in document["doubts"])
     # scikit-learn's AUCs of COVID-CT and COVID-CT-MD, weighted by their pairs: 0.8055.
     assert "within one site 0.81 (slice level)" in document["verdict"]["title"]
+    tables = {t["title"]: t["rows"] for t in document["tables"]}
+    matrix = tables["Confusion matrix at the bundle's cut"]
+    assert [row[0] for row in matrix[::2]] == ["patient level", "scan level", "slice level"]
+    against = tables["Against each other label (patient level)"]
+    assert [row[0] for row in against] == ["neither", "non covid19", "other pneumonia"]
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Made from scores alone" in page
     assert bundle.manifest.members[HELD_OUT].bytes < 250_000

@@ -41,9 +41,9 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
         detail=f"95 % interval {area.low:.2f} to {area.high:.2f}, {area.num_patients} patients. "
         + _at_the_cut(report.figures),
         doubts=(
+            *doubts,
             *_sides(summary),
             *_networks(summary),
-            *doubts,
             *_few(summary),
             *_sources(summary),
             *_certainty(report.levels["patient"]),
