@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.web.serving import dicom_study
 
 from ctsieve.ops.window import apply_window
 from ctsieve.types.volume import Window
+from ctsieve.writers._colour import heat_colours
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
 
@@ -45,7 +48,7 @@ def scan(tmp_path: Path) -> Path:
     return tmp_path / "Ward 3"
 
 
-def test_a_case_is_uploaded_read_contributed_and_disputed(
+def test_a_case_is_uploaded_read_contributed_disputed_and_released(
     service: House, browser: Browser, scan: Path, tmp_path: Path
 ) -> None:
     clinician = Visitor(browser, service.address)
@@ -61,12 +64,16 @@ def test_a_case_is_uploaded_read_contributed_and_disputed(
     _questions_are_answered(page)
     _files_are_taken_away(page, scan, tmp_path)
     assert violations(page) == []
-    _contribute(page)
+    page.get_by_role("link", name="Contribute a label").click()
+    _contribute(page, "COVID-19")
+    page.goto(f"/contribute/{study}")
+    _contribute(page, "other pneumonia")
     page.goto("/")
     expect(page.locator("table.worklist tbody tr")).to_have_count(1)
     assert violations(page) == []
     clinician.leave()
-    _disagree(service, browser, study)
+    _review(service, browser, study)
+    _release(service, browser)
 
 
 def _the_scan_is_right(page: Page, folder: Path) -> None:
@@ -83,10 +90,19 @@ def _the_scan_is_right(page: Page, folder: Path) -> None:
     assert likeness(seen, expected[::-1]) < 0.9
     page.get_by_role("button", name="Mediastinum").click()
     soft = stage(page)[scan].mean(axis=2)
-    assert likeness(soft, apply_window(hu, MEDIASTINUM)) > 0.97
-    heat, colour = _heat(page, folder), np.ptp(with_heat[scan], axis=2)
-    assert likeness(colour, heat) > 0.8
-    assert likeness(colour, heat[:, ::-1]) < 0.6
+    assert likeness(soft, apply_window(hu, MEDIASTINUM)) > 0.95
+    red_over_blue = with_heat[scan][..., 0] - with_heat[scan][..., 2]
+    painted = _painted(_heat(page, folder))
+    right = likeness(red_over_blue, painted)
+    assert right > 0.9
+    assert right > likeness(red_over_blue, painted[:, ::-1]) + 0.02
+    assert right > likeness(red_over_blue, painted[::-1]) + 0.02
+
+
+def _painted(heat: Grey) -> Grey:
+    """How much redder than blue heat makes its place: the report's colours, its square as cover."""
+    colours = heat_colours().astype(np.float64)[np.round(heat * 255).astype(np.uint8)]
+    return np.asarray(heat**2 * (colours[..., 0] - colours[..., 2]))
 
 
 def _heat(page: Page, folder: Path) -> Grey:
@@ -120,7 +136,7 @@ def _the_curve_moves_the_scan(page: Page) -> None:
 
 
 def _questions_are_answered(page: Page) -> None:
-    value = page.locator(".pair-values dd").first
+    value = page.locator(".pair-values div").filter(has_text="Negative").locator("dd").first
     before = value.inner_text()
     page.get_by_label("Prevalence").fill("190")
     expect(value).not_to_have_text(before)
@@ -145,9 +161,8 @@ def _files_are_taken_away(page: Page, scan: Path, folder: Path) -> None:
     assert str(name).encode() not in (folder / "report.dcm").read_bytes()
 
 
-def _contribute(page: Page) -> None:
-    page.get_by_role("link", name="Contribute a label").click()
-    page.get_by_role("radio", name="COVID-19").check()
+def _contribute(page: Page, label: str) -> None:
+    page.get_by_role("radio", name=label).check()
     page.get_by_role("checkbox", name="Ground-glass opacity").check()
     expect(page.locator(".paper canvas")).to_have_attribute("width", "128")
     box = page.locator(".paper svg").bounding_box()
@@ -168,18 +183,37 @@ def _contribute(page: Page) -> None:
     expect(page.get_by_text("Thank you")).to_be_visible()
 
 
-def _disagree(service: House, browser: Browser, study: str) -> None:
+def _review(service: House, browser: Browser, study: str) -> None:
+    """The newer case is agreed with, the older is not."""
     reviewer = Visitor(browser, service.address)
     reviewer.sign_in("rita", service.add("rita", role="reviewer", workspace="north"))
     page = reviewer.page
     page.goto("/review")
-    page.get_by_role("button", name="Read it").click()
-    expect(page.get_by_role("link", name=study[:8])).to_be_visible()
-    page.get_by_role("radio", name="other pneumonia").check()
-    assert violations(page) == []
-    page.get_by_role("button", name="Answer").click()
-    expect(page.get_by_text("1 case read twice")).to_be_visible()
-    page.get_by_role("button", name="disputed").click()
-    expect(page.locator("table.stacking tbody tr")).to_have_count(2)
+    for number in (1, 2):
+        page.get_by_role("button", name="Read it").first.click()
+        expect(page.get_by_role("link", name=study[:8]).first).to_be_visible()
+        page.get_by_role("radio", name="other pneumonia").check()
+        if number == 1:
+            assert violations(page) == []
+        page.get_by_role("button", name="Answer").click()
+        expect(page.get_by_text(re.compile(rf"{number} cases? read twice"))).to_be_visible()
+    for state in ("disputed", "accepted"):
+        page.get_by_role("button", name=state).click()
+        expect(page.locator(".plain-list tbody tr")).to_have_count(2)
     assert violations(page) == []
     reviewer.leave()
+
+
+def _release(service: House, browser: Browser) -> None:
+    admin = Visitor(browser, service.address)
+    admin.sign_in("ada", service.add("ada", role="admin", workspace="north"))
+    page = admin.page
+    page.goto("/review")
+    page.get_by_role("button", name="Release all other accepted cases").click()
+    expect(page.get_by_role("row").filter(has_text="Release 1")).to_contain_text("1 case of 1")
+    with page.expect_download() as told:
+        page.get_by_role("link", name="Download").click()
+    with zipfile.ZipFile(told.value.path()) as archive:
+        assert any(name.endswith(".dcm") for name in archive.namelist())
+    assert violations(page) == []
+    admin.leave()

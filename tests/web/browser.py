@@ -22,7 +22,7 @@ OPTIONS: Final = (
     "--disable-sync",
     "--no-first-run",
 )
-PATIENCE_MS: Final = 120_000
+PATIENCE_MS: Final = 300_000
 """A limit for a busy machine, not what anything takes."""
 NOBODY: Final = re.compile(r"api/v1/session$")
 """Asked before anybody has signed in: Chromium writes the refusal into its console."""

@@ -65,14 +65,14 @@ def samples(folder: Path, own: Path | None) -> dict[str, Path]:
     """Folders of DICOM files and one of pictures, among them one that is no chest."""
     found = {}
     for kind in ("covid", "normal", "pneumonia"):
-        made = make_phantom(preset(kind, seed=4, num_slices=48, matrix=256))
+        made = make_phantom(preset(kind, seed=4, num_slices=36, matrix=256))
         found[kind] = folder / f"Phantom {kind}"
         save_dicom(made.volume, found[kind])
         if kind == "covid":
             grey = (apply_window(made.volume.hu) * 255).astype("uint8")
     found["pictures"] = folder / "pictures"
     found["pictures"].mkdir()
-    for index in (14, 20, 26, 32):
+    for index in (10, 15, 20, 25):
         Image.fromarray(grey[index]).save(found["pictures"] / f"figure {index}.png")
     Image.linear_gradient("L").save(found["pictures"] / "logo.png")
     if own is not None:

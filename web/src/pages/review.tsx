@@ -3,12 +3,13 @@
 import type { JSX } from "preact";
 import { useContext, useState } from "preact/hooks";
 
-import { address, get, post, query } from "../api/client";
+import { address, get, post, query, remove } from "../api/client";
 import type { Agreement, Contribution } from "../api/types";
 import { SessionContext, useMay } from "../session";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Choice, Empty, Trouble, Waiting } from "../ui/parts";
 import { count, label, lesion, moment, short } from "../ui/words";
+import { DataSets } from "./datasets";
 import { NO_READING, ReadingFields } from "./reading";
 
 type Status = Contribution["status"];
@@ -95,6 +96,7 @@ function Case(props: {
   const [open, setOpen] = useState(false);
   const own = session?.user.name === contribution.user;
   const mayReview = useMay("reviewer") && !own;
+  const mayTakeBack = useMay("admin") || own;
   const waiting = contribution.status === "open";
   return (
     <li class="card">
@@ -108,6 +110,7 @@ function Case(props: {
             Read it
           </button>
         )}
+        {mayTakeBack && <TakeBack contribution={contribution} onDone={props.onDone} />}
       </div>
       <p class="quiet">
         By {contribution.user}, {moment(contribution.created)}
@@ -121,6 +124,34 @@ function Case(props: {
 
 /** Kappa of fewer cases than this is mostly chance. */
 const FEW = 20;
+
+/** Take a case back, asked twice: data sets that hold it end with it. */
+function TakeBack(props: { contribution: Contribution; onDone: () => void }): JSX.Element {
+  const [asked, setAsked] = useState(false);
+  const act = useAction(async () => {
+    await remove(address("contributions", props.contribution.id));
+    props.onDone();
+  });
+  if (!asked) {
+    return (
+      <button type="button" class="plain" onClick={() => setAsked(true)}>
+        Take it back …
+      </button>
+    );
+  }
+  return (
+    <span class="confirm" role="group" aria-label="Take the case back?">
+      Its images leave every data set; those end with it.
+      <button type="button" class="danger" disabled={act.busy} onClick={act.run}>
+        Take it back
+      </button>
+      <button type="button" onClick={() => setAsked(false)}>
+        Keep it
+      </button>
+      <Trouble problem={act.problem} />
+    </span>
+  );
+}
 
 function Kappa({ agreement }: { agreement: Agreement }): JSX.Element {
   const { kappa, interval, n } = agreement;
@@ -179,6 +210,7 @@ export function Review(): JSX.Element {
           <Case key={one.id} contribution={one} onDone={done} />
         ))}
       </ul>
+      <DataSets />
     </>
   );
 }

@@ -86,7 +86,9 @@ function GateNote({ study }: { study: StudyDetail }): JSX.Element | null {
 export function Verdict({ study }: { study: StudyDetail }): JSX.Element {
   const { screening } = study;
   const first = screening?.recipe.labels[0] ?? "covid19";
-  const why = study.abstained ?? study.reason;
+  const refused = (study.gate?.findings ?? []).some(({ severity }) => severity === "rejection");
+  const why = study.abstained ?? (refused ? "" : study.reason);
+  const judged = study.status === "done";
   const threshold = screening?.recipe[
     screening.prediction.level === "scan" ? "scan" : "picture"
   ].thresholds.find((one) => one.label === first);
@@ -94,7 +96,7 @@ export function Verdict({ study }: { study: StudyDetail }): JSX.Element {
     <section class={`card verdict ${tone(study)}`} aria-labelledby="answer">
       <p class="kicker">
         {study.kind === "picture" ? "Picture" : "Scan"} received {moment(study.received)}
-        {study.bundle && `, judged by ${study.bundle.name} ${study.bundle.version}`}
+        {judged && study.bundle && `, judged by ${study.bundle.name} ${study.bundle.version}`}
       </p>
       <h2 id="answer">{headline(study.status, study.verdict, first)}</h2>
       {why && <p class="abstained">{sentence(why)}</p>}
@@ -103,7 +105,7 @@ export function Verdict({ study }: { study: StudyDetail }): JSX.Element {
           <Probability key={name} screening={screening} name={name} />
         ))}
       <GateNote study={study} />
-      {threshold?.fitted && (
+      {judged && threshold?.fitted && (
         <p class="quiet small">
           Threshold: {threshold.fitted.criterion}; {count(threshold.fitted.num_patients, "patient")}{" "}
           of {threshold.fitted.data.replaceAll("+", ", ")}.
