@@ -161,18 +161,19 @@ function Kappa({ agreement }: { agreement: Agreement }): JSX.Element {
       id="agreement"
       lead="Cohen's kappa: 1 is perfect, 0 is what chance would give."
     >
-      {kappa === null ? (
+      {n === 0 ? (
         <p>Nothing has been read twice yet.</p>
       ) : (
         <p>
-          <strong class="figure">{kappa.toFixed(2)}</strong>
+          <strong class="figure">{kappa === null ? "not defined" : kappa.toFixed(2)}</strong>
+          {kappa === null && " while every reading has the same label"}
           {interval &&
             interval[0] < interval[1] &&
             ` (95 % interval ${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`}
           , {count(n, "case")} read twice.
         </p>
       )}
-      {kappa !== null && n < FEW && (
+      {n > 0 && n < FEW && (
         <p class="caution small">So few cases say little about how well readers agree.</p>
       )}
     </Card>
