@@ -12,6 +12,7 @@ from ctsieve.evaluation.abstention import abstention_curve
 from ctsieve.evaluation.cohort import check_labels, class_sample_of, levels_of, sample_of
 from ctsieve.evaluation.compare import compare
 from ctsieve.evaluation.decision_curve import THRESHOLDS, decision_curve
+from ctsieve.evaluation.intervals import wilson
 from ctsieve.evaluation.label_tables import negatives_table, one_against_rest_table
 from ctsieve.evaluation.multiclass import ClassSample, multiclass_figures
 from ctsieve.evaluation.sample import Sample
@@ -115,6 +116,22 @@ def test_one_shots_shares_are_used_where_its_classes_are() -> None:
     figure = multiclass_figures(sample)["paper_shares_f1"]
     assert isinstance(figure, Figure)
     assert figure.value == pytest.approx(0.9676, abs=5e-5)
+
+
+def test_shares_of_several_labels_are_no_certainty_where_all_are_right() -> None:
+    """Wilson's of 30 of 30; of ten patients with three images each, that of ten of ten."""
+    true = np.arange(90, dtype=np.intp) % 3
+    own = (np.arange(90) // 3).astype(str)
+    labels = ("neither", "other_pneumonia", "covid19")
+    alone = ClassSample(labels=labels, true=true, called=true, patient=np.arange(90).astype(str))
+    three = ClassSample(labels=labels, true=np.sort(true), called=np.sort(true), patient=own)
+    one, other = multiclass_figures(alone), multiclass_figures(three)
+    for name in ("recall:covid19", "precision:covid19", "f1:covid19"):
+        first, second = one[name], other[name]
+        assert isinstance(first, Figure)
+        assert isinstance(second, Figure)
+        assert (first.low, first.num_cases) == (wilson(30, 30)[0], 30)
+        assert (second.low, second.num_patients) == (wilson(10, 10)[0], 10)
 
 
 def test_a_class_that_nobody_has_is_absent_and_a_foreign_one_refused() -> None:

@@ -46,7 +46,7 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def listener(inbox: Path) -> Iterator[Listener]:
-    with Listener(NodeSettings(port=0, max_object_mb=1), Inbox(inbox)) as started:
+    with Inbox(inbox) as kept, Listener(NodeSettings(port=0, max_object_mb=1), kept) as started:
         yield started
 
 
@@ -199,7 +199,8 @@ def test_refusals_say_why(listener: Listener) -> None:
 def test_one_too_many_hears_so_and_comes_in_when_another_has_left(tmp_path: Path) -> None:
     settings = NodeSettings(port=0, max_associations=1)
     with (
-        Listener(settings, Inbox(tmp_path / "in")) as listener,
+        Inbox(tmp_path / "in") as inbox,
+        Listener(settings, inbox) as listener,
         Sender(listener).associate() as first,
     ):
         with Sender(listener) as second:

@@ -159,6 +159,9 @@ def test_a_list_of_cases_is_scored_and_a_bad_line_named(tmp_path: Path) -> None:
     listed.write_text("\n".join(lines))
     document = json.loads(run("evaluate", bundle, listed, "--json"))
     assert document["num_cases"] == len(pictures)
+    listed.write_text("\n".join([*lines, "c9,,covid19,x.png,m,40"]))
+    with pytest.raises(InputRejected, match=r"has no patient"):
+        run("evaluate", bundle, listed, "--json")
     listed.write_text("\n".join(lines).replace(pictures[0].name, "gone.png"))
     with pytest.raises(InputRejected, match=r"line 2: .*gone.png is missing"):
         run("evaluate", bundle, listed, "--json")
@@ -201,6 +204,20 @@ def test_scores_of_another_bundle_and_a_missing_bundle_are_refused(tmp_path: Pat
         run("evaluate", "nothing-of-that-name", scores, "--json")
     with pytest.raises(UsageError, match="is no score file"):
         run("evaluate", "-", tmp_path, "--json")
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(InputRejected, match=r"empty.csv is no score file"):
+        run("evaluate", "--scores", tmp_path / "empty.csv", "--json")
+    with pytest.raises(InputRejected, match=r"there is no file gone.csv"):
+        run("evaluate", "--scores", tmp_path / "gone.csv", "--json")
+
+
+def test_one_name_with_two_labels_is_a_doubt(tmp_path: Path) -> None:
+    table = table_of(normal_sample(0, size=20))
+    ill, well = (next(r for r in table.rows if r.label == name) for name in ("covid19", "neither"))
+    rows = (replace(r, patient=ill.patient) if r is well else r for r in table.rows)
+    scores = save_scores(table.of(tuple(rows)), tmp_path / "made.csv")
+    doubts = json.loads(run("evaluate", "--scores", scores, "--json"))["doubts"]
+    assert any(doubt.startswith("1 patient names have cases of several labels") for doubt in doubts)
 
 
 def test_one_kind_of_case_is_a_sentence(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class Status(IntEnum):
 
 
 MEANINGS: Final = {
-    Status.SUCCESS: "the instance is on disk (written, synchronised, renamed)",
+    Status.SUCCESS: "the instance is on disk: written and synchronised",
     Status.OUT_OF_RESOURCES: "too little free space; send again later",
     Status.MISMATCH: "the data set is another instance than the request says",
     Status.CANNOT_UNDERSTAND: "no CT image, damaged, or beyond the limits of the reader",
@@ -92,8 +92,8 @@ def statement() -> str:
         "rejected: transient, local limit exceeded |",
         f"| largest object | {default.max_object_mb} MB (`max_object_mb`); the association is "
         "aborted |",
-        f"| time limits | association {ACSE_SECONDS} s, message {DIMSE_SECONDS} s, idle "
-        f"{IDLE_SECONDS} s |",
+        f"| time limits | request for an association {ACSE_SECONDS} s, idle {IDLE_SECONDS} s; as "
+        f"sender {DIMSE_SECONDS} s for an answer |",
         "| asynchronous operations, extended negotiation, role selection | none |",
         "| called AE title | must be ours |",
         "| calling AE titles | those in `senders`; required to listen beyond loopback |",

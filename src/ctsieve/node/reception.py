@@ -6,8 +6,9 @@ Source   PS3.4 B.2.3 (statuses).
 import logging
 from typing import Final
 
+from ctsieve.node.arrival import Arrival, WrongInstance
 from ctsieve.node.conformance import Status
-from ctsieve.node.inbox import Arrival, Inbox, WrongInstance
+from ctsieve.node.inbox import Inbox
 from ctsieve.node.wire import Command, file_front
 from ctsieve.types.errors import InputRejected, OutOfResources
 from ctsieve.types.provenance import hashed

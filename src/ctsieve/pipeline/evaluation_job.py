@@ -20,7 +20,7 @@ from ctsieve.pipeline.score_file import is_score_file, load_scores
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.stamp import audit_in_words
 from ctsieve.types.cases import Case
-from ctsieve.types.errors import InputRejected, UsageError
+from ctsieve.types.errors import CtsieveError, InputRejected, UsageError
 from ctsieve.types.recipe import Recipe
 from ctsieve.types.report import Table
 from ctsieve.types.scores import ScoreTable
@@ -127,10 +127,7 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
     if job.images is not None:
         raise UsageError("--images goes with scores", hint="DATA already holds the images")
     if job.bundle == NO_BUNDLE:
-        raise UsageError(
-            f"{job.data.name} is no score file, so a bundle is needed",
-            hint="give a bundle's name, or a .csv with columns score:LABEL",
-        )
+        raise _no_scores(job.data)
     cases, doubts = _cases(job, job.data)
     screener = Screener.load(job.bundle, threads=job.threads)
     table = score(screener, cases, side=job.side, progress=progress)
@@ -141,6 +138,17 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
         cases={case.id: case for case in cases},
         doubts=doubts or _seen(screener.bundle, table),
     )
+
+
+def _no_scores(path: Path) -> CtsieveError:
+    columns = "a score file is a .csv with the columns case, patient, label, score:LABEL, "
+    if path.is_dir():
+        return UsageError(
+            f"{path.name} is no score file, so a bundle is needed", hint="give a bundle's name"
+        )
+    if not path.exists():
+        return InputRejected(f"there is no file {path.name}")
+    return InputRejected(f"{path.name} is no score file", hint=f"{columns}threshold:LABEL")
 
 
 def _with_images(job: Job, scored: Scored) -> Scored:

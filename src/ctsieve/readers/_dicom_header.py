@@ -83,14 +83,14 @@ def read_header(path: Path, *, name: str) -> list[Frame]:
     return frames_of(header, found)
 
 
-def identity(path: Path) -> tuple[str, str]:
+def identity(source: Path | bytes) -> tuple[str, str]:
     """(Study Instance UID, SOP Instance UID) of one DICOM file, empty where it names none.
 
     Raises:
         NotAnImage: it is a report, a presentation state, ... or colour.
         UnreadableStudy: the header is damaged, hostile or beyond the limits.
     """
-    _, found = parsed_front(path, tags=_IDENTITY_TAGS)
+    _, found = parsed_front(source, tags=_IDENTITY_TAGS)
     _image_format(found)
     return found.text(0x0020000D), found.text(0x00080018)
 
@@ -116,16 +116,17 @@ def inflated(data: bytes) -> bytes:
     return data[:start] + body
 
 
-def parsed_front(path: Path, *, tags: list[int]) -> tuple[str, Parsed]:
+def parsed_front(source: Path | bytes, *, tags: list[int]) -> tuple[str, Parsed]:
     """(transfer syntax, the wanted `tags` in front of the pixels) of one DICOM file.
+
+    `source` is the file, or its content.
 
     Raises:
         UnreadableStudy: the header is damaged, hostile or beyond the limits.
     """
-    size = path.stat().st_size
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
     for limit in _HEADS:
-        with path.open("rb") as file:
-            data = file.read(limit)
+        data = source[:limit] if isinstance(source, bytes) else _front(source, limit)
         whole = len(data) == size
         try:
             transfer_syntax, found = _parsed_bytes(data, whole=whole, tags=tags)
@@ -141,6 +142,11 @@ def parsed_front(path: Path, *, tags: list[int]) -> tuple[str, Parsed]:
         f"no pixels in the first {MAX_HEADER_BYTES} bytes of a DICOM file",
         hint="the file is damaged or no image",
     )
+
+
+def _front(path: Path, limit: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(limit)
 
 
 def _parsed_bytes(data: bytes, *, whole: bool, tags: list[int]) -> tuple[str, Parsed]:

@@ -95,15 +95,17 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume:
     )
 
 
-def identify(path: Path) -> tuple[str, str]:
+def identify(source: Path | bytes) -> tuple[str, str]:
     """(Study Instance UID, SOP Instance UID) of one image file, its pixels and planes unread.
+
+    `source` is the file, or its content.
 
     Raises:
         InputRejected: it is no image, or names no study or no instance.
         UnreadableStudy: it is damaged, hostile or beyond the limits.
     """
     try:
-        study, instance = identity(path)
+        study, instance = identity(source)
     except NotAnImage as other:
         raise InputRejected(
             f"the object is no CT image ({other.kind})", hint="send CT images only"
