@@ -18,6 +18,7 @@ from tests.ops.chest import (
     picture_of,
     shown,
     volume_of,
+    with_opacity,
 )
 
 from ctsieve.ops.gate import gate, gate_and_lungs
@@ -44,6 +45,17 @@ def _square(chest: Chest) -> CTPicture:
 
 def _saying(**said: object) -> CTVolume:
     return make_chest().volume(replace(PLAIN, **said))  # type: ignore[arg-type]
+
+
+def _exchanged(picture: CTPicture) -> CTPicture:
+    return picture_of(np.asarray(1.0 - picture.values, dtype=np.float32))
+
+
+def _perhaps_exchanged() -> CTPicture:
+    """No air around the body, and a dense ball that passes for a lung when it is black."""
+    dense = with_opacity(make_chest(FINE, table=False), centre=(0, -5, 72), mm=38.0, hu=40)
+    tight = dense.cut(rows=slice(50, 190), columns=slice(44, 272))
+    return _exchanged(tight.picture())
 
 
 def _coloured() -> CTPicture:
@@ -85,6 +97,8 @@ CAUSES: dict[str, Callable[[], CTVolume | CTPicture]] = {
     "localiser": lambda: _saying(image_type=("ORIGINAL", "PRIMARY", "LOCALIZER")),
     "not-hu": _unscaled,
     "not-chest": lambda: make_head().volume(),
+    "inverted": lambda: _exchanged(_square(make_chest(FINE))),
+    "perhaps-inverted": _perhaps_exchanged,
     "single-slice": lambda: volume_of(make_chest().hu[28:29], (4.0, 2.0, 2.0)),
     "few-slices": lambda: volume_of(make_chest().hu[28:31], (4.0, 2.0, 2.0)),
     "partial-coverage": lambda: volume_of(make_chest().hu[:32], (4.0, 2.0, 2.0)),
@@ -270,3 +284,18 @@ def test_chest_figures_are_warned_of_and_hardly_ever_rejected(data: Path, folder
     files = sorted(p for p in (data / folder).rglob("*") if p.suffix in {".png", ".jpg"})[::20]
     verdicts = [gate(read_study(path)).verdict for path in files]
     assert verdicts.count("rejected") <= 0.02 * len(verdicts)
+
+
+@pytest.mark.parametrize("folder", ["covid_ct", "luna16_slices"])
+def test_most_chest_pictures_are_noticed_with_black_and_white_exchanged(
+    data: Path, folder: str
+) -> None:
+    files = sorted(p for p in (data / folder).rglob("*") if p.suffix in {".png", ".jpg"})[::30]
+    pictures = [image for path in files if isinstance(image := read_study(path), CTPicture)]
+    told = [set(gate(_exchanged(picture)).reasons) for picture in pictures]
+    noticed = [bool(codes & {"inverted", "perhaps-inverted", "not-chest"}) for codes in told]
+    assert len(pictures) >= 10
+    assert sum(noticed) >= 0.75 * len(noticed)
+    assert sum("inverted" in codes for codes in told) >= 0.4 * len(told)
+    plain = {code for picture in pictures for code in gate(picture).reasons}
+    assert "inverted" not in plain
