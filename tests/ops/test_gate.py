@@ -28,7 +28,7 @@ from ctsieve.phantoms.chest import make_phantom
 from ctsieve.phantoms.presets import preset
 from ctsieve.readers import read_study
 from ctsieve.types.promise import BrokenPromise
-from ctsieve.types.provenance import Acquisition
+from ctsieve.types.provenance import PLACES_ASSUMED, Acquisition
 from ctsieve.types.volume import CTPicture, CTVolume
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "gate.md"
@@ -72,6 +72,12 @@ def _interpolated() -> CTVolume:
     return CTVolume(hu=volume.hu, geometry=volume.geometry, provenance=provenance)
 
 
+def _without_places() -> CTVolume:
+    volume = make_chest().volume()
+    step = f"{PLACES_ASSUMED}: taken from Slice Location"
+    return replace(volume, provenance=replace(volume.provenance, steps=(step,)))
+
+
 def _damaged() -> CTVolume:
     volume = make_chest().volume()
     return replace(volume, provenance=replace(volume.provenance, num_damaged=2))
@@ -111,6 +117,7 @@ CAUSES: dict[str, Callable[[], CTVolume | CTPicture]] = {
     "thick-slices": lambda: make_chest((8.0, 2.0, 2.0)).volume(),
     "damaged-files": _damaged,
     "interpolated-slices": _interpolated,
+    "assumed-places": _without_places,
     "gantry-tilt": lambda: _saying(tilt_degrees=-12.0),
     "assumed-hu": lambda: _saying(intensity="assumed-hu"),
     "burned-in-annotation": lambda: _saying(burned_in_annotation=True),

@@ -163,6 +163,12 @@ RULES: dict[str, Rule] = {
         images="volume",
         when="the reader filled slices that are missing in the series",
     ),
+    "assumed-places": Rule(
+        severity="warning",
+        images="volume",
+        when="the header does not say where the slices lie, or names one place for all; their "
+        "order was taken from Slice Location or Instance Number",
+    ),
     "gantry-tilt": Rule(
         severity="warning",
         images="volume",
