@@ -61,8 +61,11 @@ fix: $(VENV)/.dev  ## repair what tools can repair
 bench: $(VENV)/.dev  ## time the main parts beside their peers; writes benchmarks/results/
 	$(BIN)/python -m benchmarks
 
-study: $(VENV)/.dev  ## train every family on phantoms and print one table; takes hours
-	nice -n 10 $(BIN)/python -m benchmarks.study --out study
+models: $(VENV)/.dev  ## measure every model beside its authors' code and eager torch; writes docs/reference
+	$(BIN)/python -m benchmarks.model_table --golden $(GOLDEN)
+
+study: $(VENV)/.dev  ## train every family on phantoms, compare, write docs/reference/study.md; an hour of a free core
+	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m benchmarks.study --out runs/study --page docs/reference/study.md
 
 figures: $(VENV)/.dev  ## train small networks on phantoms and draw the figures of the docs
 	$(BIN)/python docs/figures
@@ -79,4 +82,4 @@ docs: $(VENV)/.dev  ## make generated pages anew
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) $(DEMO) out runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo system static test check fix bench study figures parity golden docs clean
+.PHONY: help demo system static test check fix bench models study figures parity golden docs clean

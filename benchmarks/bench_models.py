@@ -1,82 +1,119 @@
-"""Every golden network as screening runs it beside the same network in eager torch.
+"""Every model as screening runs it beside the same network in eager torch; see `_one_model`.
 
-The peer is composed as in the authors' scripts: fp32, default memory layout, a Python loop over
-slices.  Weights and inputs are the golden ones, by name and seed: random weights can be denormal
-and slow.  `python -m benchmarks.bench_models --only ladnn` times one kind of golden file.
+Each model has a process and a time limit of its own, so that neither memory nor a hang of one
+touches the others.  `--keep FILE` stores every result as it comes and measures no model again that
+is in the file.
 """
 
 import argparse
+import json
 import os
-import tempfile
-from functools import partial
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from benchmarks.table import Row, median_seconds, show
-
-if TYPE_CHECKING:
-    from tests.parity import Network
+from benchmarks.table import Row, show
 
 ROOT = Path(__file__).parent.parent
-GOLDEN = Path(os.environ.get("CTSIEVE_GOLDEN", ROOT.parent / "shared" / "golden" / "public"))
-REPEATS = 3
+LIMIT_S = 900.0
+THREADS = 2
+ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}
+"""No thread spins while it waits for others: beside other programs that would cost eager torch most
+of its time and make screening, whose threads never spin, look better than it is.  On a machine that
+others use take one thread: two that wait for one another say nothing there, in neither way."""
+
+Found = dict[str, dict[str, Any]]
+"""By name of a model: the fields of `Measured`, or `{"failed": why}`."""
 
 
-def run(only: tuple[str, ...] = ()) -> list[Row]:
-    """A row for each network of the golden folder, or for the kinds of file that are named."""
+def run(
+    only: Sequence[str] = (),
+    *,
+    keep: Path | None = None,
+    limit: float = LIMIT_S,
+    threads: int = THREADS,
+) -> list[Row]:
+    """A row for each model, or for those named."""
     try:
-        import torch
-        from tests.parity import golden_files, kind_of, networks_of
+        from ctsieve.models import MODELS
     except ImportError:
         return [Row(name="models", value=float("nan"), unit="s", note="torch is absent")]
-    files = golden_files(GOLDEN) if GOLDEN.is_dir() else ()
-    if not files:
-        return [Row(name="models", value=float("nan"), unit="s", note="no golden files at hand")]
-    with torch.inference_mode():
-        return [
-            _timed(network)
-            for file in files
-            if not only or kind_of(file) in only
-            for network in networks_of(file)
-        ]
+    found = measured(only or MODELS.names(), keep, limit, threads=threads)
+    return [row_of(name, one) for name, one in found.items()]
 
 
-def _timed(network: "Network") -> Row:
-    """Both ways in turn, on the golden input."""
-    from tests.parity._graphs import opened
+def measured(
+    names: Sequence[str],
+    keep: Path | None,
+    limit: float = LIMIT_S,
+    *,
+    threads: int = THREADS,
+) -> Found:
+    """What is known of the models; those that `keep` does not hold yet are measured now."""
+    found: Found = {}
+    if keep is not None and keep.is_file():
+        found = json.loads(keep.read_text(encoding="utf-8"))
+    for name in names:
+        if "seconds" in found.get(name, {}):
+            continue
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        found[name] = _in_a_process(name, limit, threads)
+        if keep is not None:
+            keep.parent.mkdir(parents=True, exist_ok=True)
+            keep.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return {name: found[name] for name in names}
 
-    x = network.slices
-    with tempfile.TemporaryDirectory() as folder:
-        engine = opened(network, Path(folder))
-        ours, theirs = median_seconds(
-            partial(engine.run, x.numpy()), partial(_naive, network), repeats=REPEATS
+
+def _in_a_process(name: str, limit: float, threads: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks._one_model", name, "--threads", str(threads)]
+    try:
+        done = subprocess.run(  # our own module
+            command,
+            cwd=ROOT,
+            env={**os.environ, **ENVIRONMENT},
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
         )
-    shape = " x ".join(str(n) for n in x.shape)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"not within {limit:.0f} s"}
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        return {"failed": f"status {done.returncode}: {last}"}
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def row_of(name: str, found: dict[str, Any]) -> Row:
+    """A row of the benchmark table."""
+    if "failed" in found:
+        return Row(name=name, value=float("nan"), unit="s", note=found["failed"])
+    shape = " x ".join(str(n) for n in found["shape"])
     return Row(
-        name=f"{network.name}, {shape}",
-        value=ours,
+        name=f"{name}, {shape}",
+        value=found["seconds"],
         unit="s",
         peer="eager torch",
-        peer_value=theirs,
-        ratio=theirs / ours,
-        note=f"{network.num_parameters / 1e6:.1f} million parameters",
+        peer_value=found["peer_seconds"],
+        ratio=found["ratio"],
+        note=f"{found['processor_ratio']:.2f}x in processor time; "
+        f"{found['parameters'] / 1e6:.1f} million parameters",
     )
-
-
-def _naive(network: "Network") -> None:
-    """One forward as the authors' scripts do it: slices one after another, a scan at once."""
-    if len(network.inputs) > 1:
-        network.model(*(part[:1] for part in network.inputs))
-        return
-    for image in network.slices.split(1):
-        network.model(image)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_models")
-    parser.add_argument("--only", action="append", default=[], help="a kind; may be repeated")
-    print(show(run(tuple(parser.parse_args().only))))
+    parser.add_argument("--only", action="append", default=[], help="a model; may be repeated")
+    parser.add_argument("--keep", type=Path, help="file of results: measures what is not in it")
+    parser.add_argument("--limit", type=float, default=LIMIT_S, help="seconds for one model")
+    parser.add_argument("--threads", type=int, default=THREADS, help="of either way")
+    options = parser.parse_args()
+    rows = run(options.only, keep=options.keep, limit=options.limit, threads=options.threads)
+    print(show(rows))
 
 
 if __name__ == "__main__":

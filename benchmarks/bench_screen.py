@@ -35,6 +35,11 @@ class Timed:
         self._runtime = runtime
         self.seconds = 0.0
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """As the runtime says."""
+        return self._runtime.outputs
+
     def run(self, x: npt.NDArray[np.float32], *, progress: Progress | None = None) -> ModelOutput:
         """Run and add the time."""
         start = time.perf_counter()

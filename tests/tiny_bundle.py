@@ -92,7 +92,9 @@ def tiny_members(folder: Path, recipe: Recipe | None = None) -> dict[str, bytes]
     }
 
 
-def make_tiny_bundle(folder: Path, recipe: Recipe | None = None) -> Bundle:
+def make_tiny_bundle(
+    folder: Path, recipe: Recipe | None = None, *, version: str = "1.0.0"
+) -> Bundle:
     """Write the tiny bundle at `folder`/tiny."""
     folder.mkdir(parents=True, exist_ok=True)
-    return write_bundle(folder / "tiny", tiny_members(folder, recipe), name="tiny", version="1.0.0")
+    return write_bundle(folder / "tiny", tiny_members(folder, recipe), name="tiny", version=version)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 from drawing import Sheet, draw
 from lab import Lab
+from phantoms import finer
 from PIL import Image
 from scipy.special import expit
 from showing import IS_TRUE, ill_slices, slice_output, view_of
@@ -18,9 +19,9 @@ LABEL = "covid19"
 
 def figures(lab: Lab) -> Iterator[tuple[str, Image.Image]]:
     """One sheet: slices, Grad-CAM++, occlusion."""
-    view, prepared = view_of(lab.shown), lab.shown.prepared
-    geometry = lab.shown.phantom.volume.geometry
-    output = slice_output(lab.la_dnn, lab.shown)
+    view, shown = view_of(lab.shown), finer(lab.shown)
+    prepared, geometry = shown.prepared, shown.phantom.volume.geometry
+    output = slice_output(lab.la_dnn, shown)
     graph = {"heat": output["heat"][:, 0]}
     cam = gradcam.explain(graph, prepared, geometry, label=LABEL)
     if cam is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 from learning import fit_patches, fit_scans, fit_segmentation, packed
-from phantoms import KINDS, Chest, chest, cohort
+from phantoms import KINDS, Chest, chest, cohort, finer
 from torch import nn
 from torchvision.models.resnet import Bottleneck
 
@@ -71,8 +71,8 @@ class Lab:
         model.load_state_dict(_default_weights(), strict=False)
 
         def learn() -> None:
-            ill = [c for c in self.chests if c.kind in (0, COVID)]
-            fit_patches(model, ill, steps=100, say=self.say, positive=COVID, rate=4e-4)
+            ill = [finer(c) for c in self.chests if c.kind in (0, COVID)]
+            fit_patches(model, ill, steps=240, say=self.say, positive=COVID, rate=5e-4)
 
         self._trained("la-dnn", model, learn)
         return model
@@ -105,9 +105,14 @@ class Lab:
     def one_shot(self) -> OneShotLstmAttention:
         """Lesions of slices: hazy, solid; only the segmentation is trained."""
         detector = DetectorConfig(
-            backbone=BackboneConfig(name="resnet18", last_layer=3, channels=96),
+            # It ends early: at 128 pixels a cell of layer 3 would be as large as a lesion.
+            backbone=BackboneConfig(name="resnet18", last_layer=2, channels=96),
             proposals=ProposalConfig(
-                sizes=(8, 16, 32, 64), ratios=(0.5, 1.0, 2.0), foreground=0.5, positive_share=0.5
+                sizes=(8, 16, 32, 64),
+                ratios=(0.5, 1.0, 2.0),
+                num_after=(100, 100),
+                foreground=0.5,
+                positive_share=0.5,
             ),
             branches=BranchConfig(
                 num_kinds=3,
@@ -121,7 +126,7 @@ class Lab:
         )
         model = OneShotLstmAttention(OneShotLstmConfig(detector=detector))
         self._trained(
-            "one-shot", model, lambda: fit_segmentation(model, self.chests, steps=300, say=self.say)
+            "one-shot", model, lambda: fit_segmentation(model, self.chests, steps=600, say=self.say)
         )
         return model
 

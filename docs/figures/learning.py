@@ -18,8 +18,8 @@ from ctsieve.phantoms.spec import LESION_KINDS
 from ctsieve.types.promise import promise
 
 Say = Callable[[str], None]
-PATCHES = 12
-"""Patches to a step."""
+PATCHES, PATCH = 12, SIDE // 2
+"""Patches to a step, and their rows and columns."""
 FROZEN = ("embeddings.", "conv1.", "bn1.", "layer")
 """Parameters of scan networks that make the features of slices."""
 SOLID = [1 + LESION_KINDS.index("consolidation")]
@@ -67,7 +67,7 @@ def fit_patches(
     positive: int | None = None,
     rate: float = 3e-4,
 ) -> None:
-    """Teach a network of slices on square patches, half as wide as a slice: a quarter of the work.
+    """Teach a network of slices on square patches of `PATCH` pixels: a fraction of the work.
 
     A patch is labelled by what it shows; the network then takes whole slices at the same scale.
     With `positive` it learns one logit: that class or none.
@@ -144,6 +144,7 @@ def fit_segmentation(model: Segmenter, chests: Sequence[Chest], *, steps: int, s
 
     def loss(step: int) -> Tensor:
         chosen = [cases[int(row)] for row in order[step]]
+        chosen = [_mirrored(*case) if step % 2 else case for case in chosen]
         images = torch.from_numpy(np.stack([x for x, _ in chosen]))
         terms = model.segmentation_losses(images, [target for _, target in chosen])
         return torch.stack(list(terms.values())).sum()
@@ -179,17 +180,24 @@ def targets(of: Chest) -> list[Target]:
     return found
 
 
+def _mirrored(x: npt.NDArray[np.float32], target: Target) -> tuple[npt.NDArray[np.float32], Target]:
+    """A slice with left and right exchanged: twice as many to learn from."""
+    left, top, right, bottom = target.boxes.unbind(dim=1)
+    boxes = torch.stack([SIDE - right, top, SIDE - left, bottom], dim=1)
+    return x[..., ::-1].copy(), Target(boxes, target.labels, target.masks.flip(-1))
+
+
 def _patch(
     chest: Chest, row: int, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.float32], np.int64]:
-    """A patch (1, SIDE / 2, SIDE / 2) of a slice, around a lesion where there is one."""
-    half = SIDE // 2
+    """A patch (1, PATCH, PATCH) of a slice, around a lesion where there is one."""
+    side = chest.lesions.shape[-1]
     places = np.argwhere(chest.lesions[row] > 0)
-    middle = random.integers(0, SIDE, 2)
+    middle = random.integers(0, side, 2)
     if len(places) and chest.labels[row]:
-        middle = places[random.integers(len(places))] + random.integers(-half // 3, half // 3, 2)
-    top, left = (int(v) for v in np.clip(middle - half // 2, 0, half))
-    here = (slice(top, top + half), slice(left, left + half))
+        middle = places[random.integers(len(places))] + random.integers(-PATCH // 3, PATCH // 3, 2)
+    top, left = (int(v) for v in np.clip(middle - PATCH // 2, 0, side - PATCH))
+    here = (slice(top, top + PATCH), slice(left, left + PATCH))
     shown = np.count_nonzero(chest.lesions[row][here]) >= FEWEST_CELLS
     pixels = chest.prepared.x[row, :, here[0], here[1]]
     return (pixels if random.random() < 0.5 else pixels[..., ::-1].copy()), np.int64(

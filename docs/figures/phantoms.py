@@ -17,6 +17,8 @@ KINDS = ("normal", "pneumonia", "covid")
 """In the order of the ATT2 paper's classes."""
 NUM_SLICES, MATRIX, SIDE = 16, 128, 128
 SPEC = InputSpec(size=(SIDE, SIDE), crop="lungs", margin=0.05)
+FINE = 2 * SIDE
+"""Rows and columns for a network whose last map is 32 times coarser."""
 FEWEST_CELLS = 12
 """Cells of a prepared slice that lesions cover before the slice counts as ill."""
 
@@ -45,13 +47,18 @@ class Chest:
 def chest(kind: str, *, seed: int, num_slices: int = NUM_SLICES, matrix: int = MATRIX) -> Chest:
     """The phantom of that kind and seed."""
     phantom = make_phantom(preset(kind, seed=seed, num_slices=num_slices, matrix=matrix))
-    prepared = prepare_judged(phantom.volume, phantom.lungs, SPEC)
-    return Chest(
-        phantom=phantom,
-        prepared=prepared,
-        lesions=_on_grid(phantom, prepared),
-        kind=KINDS.index(kind),
-    )
+    return _prepared(phantom, KINDS.index(kind), SIDE)
+
+
+def finer(of: Chest) -> Chest:
+    """The same chest prepared with `FINE` rows and columns."""
+    return _prepared(of.phantom, of.kind, FINE)
+
+
+def _prepared(phantom: Phantom, kind: int, side: int) -> Chest:
+    spec = SPEC.model_copy(update={"size": (side, side)})
+    prepared = prepare_judged(phantom.volume, phantom.lungs, spec)
+    return Chest(phantom=phantom, prepared=prepared, lesions=_on_grid(phantom, prepared), kind=kind)
 
 
 def cohort(num_each: int, *, first_seed: int) -> list[Chest]:
@@ -71,7 +78,7 @@ def _on_grid(phantom: Phantom, prepared: Prepared) -> npt.NDArray[np.uint8]:
         for number in range(1, int(phantom.lesions.max()) + 1)
     ]
     if not shares:
-        return np.zeros((prepared.index.size, SIDE, SIDE), np.uint8)
+        return np.zeros((prepared.index.size, *prepared.grid.shape[1:]), np.uint8)
     stacked = np.stack(shares)
     kind = (stacked.argmax(axis=0) + 1).astype(np.uint8)
     return np.where(stacked.sum(axis=0) >= 0.5, kind, np.uint8(0))

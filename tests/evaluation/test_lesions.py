@@ -1,10 +1,13 @@
-"""COCO's AP beside pycocotools, Dice and volumes on masks whose answers are plain."""
+"""AP beside pycocotools and faster-coco-eval, Dice and volumes on masks with plain answers."""
 
 import contextlib
 import io
+import time
 
 import numpy as np
 import pytest
+from faster_coco_eval import COCO as FAST_COCO
+from faster_coco_eval import COCOeval_faster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,7 +16,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from ctsieve.evaluation.charts import bland_altman_chart
-from ctsieve.evaluation.coco_ap import ImageMasks, coco_ap
+from ctsieve.evaluation.coco_ap import ImageMasks, _ranking, _summaries, coco_ap
 from ctsieve.evaluation.per_image_ap import MaskSet
 from ctsieve.evaluation.volumes import bland_altman, dice, volume_error_ml
 from ctsieve.types.errors import InputRejected, UnreadableStudy
@@ -55,7 +58,7 @@ def mask_set(
     return MaskSet(masks=masks, labels=labels, scores=random.random(len(boxes)).astype(np.float32))
 
 
-def by_pycocotools(made: list[ImageMasks]) -> list[float]:
+def by_peer(made: list[ImageMasks], index: type, judging: type) -> list[float]:
     truth: Rows = []
     found: Rows = []
     for i, image in enumerate(made, start=1):
@@ -73,27 +76,68 @@ def by_pycocotools(made: list[ImageMasks]) -> list[float]:
                     }
                 )
     with contextlib.redirect_stdout(io.StringIO()):
-        known = COCO()
+        known = index()
         known.dataset = {
             "images": [{"id": i + 1, "height": SIZE, "width": SIZE} for i in range(len(made))],
             "annotations": truth,
             "categories": [{"id": 1, "name": "ggo"}, {"id": 2, "name": "consolidation"}],
         }
         known.createIndex()
-        judge = COCOeval(known, known.loadRes(found), "segm")
+        judge = judging(known, known.loadRes(found), "segm")
         judge.evaluate()
         judge.accumulate()
         judge.summarize()
     return [float(v) for v in judge.stats[:3]]
 
 
+PEERS = ((COCO, COCOeval), (FAST_COCO, COCOeval_faster))
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_cocos_ap_agrees_with_pycocotools(seed: int) -> None:
+def test_cocos_ap_agrees_with_pycocotools_and_faster_coco_eval(seed: int) -> None:
     made = images(seed)
     found = coco_ap(made, draws=5)
     got = [found[name].value for name in ("map", "ap50", "ap75")]
-    assert got == pytest.approx(by_pycocotools(made), abs=1e-6)
+    for peer in PEERS:
+        assert got == pytest.approx(by_peer(made, *peer), abs=1e-9)
     assert (found["map"].num_cases, found["map"].num_patients) == (12, 6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_draw_of_images_is_those_images_evaluated_by_pycocotools(seed: int) -> None:
+    made = images(seed)
+    weight = np.random.default_rng(seed).integers(0, 4, size=(1, len(made)))
+    drawn = [image for image, times in zip(made, weight[0], strict=True) for _ in range(times)]
+    kinds = sorted({int(label) for image in made for label in image.truth.labels})
+    rankings = [_ranking(made, kind) for kind in kinds]
+    got = _summaries(rankings, weight.astype(np.float32))[0]
+    assert got == pytest.approx(by_peer(drawn, *PEERS[0]), abs=1e-9)
+
+
+def test_two_thousand_draws_take_seconds_and_hold_the_value() -> None:
+    made = images(5, number=200)
+    start = time.process_time()
+    found = coco_ap(made)
+    assert time.process_time() - start < 10.0
+    for figure in found.values():
+        assert figure.low < figure.value < figure.high
+        assert figure.high - figure.low < 0.3
+
+
+def test_masks_without_scores_or_of_another_grid_are_a_sentence() -> None:
+    (image, *_) = [i for i in images(1) if len(i.truth.masks)]
+    bare = MaskSet(masks=image.truth.masks, labels=image.truth.labels)
+    with pytest.raises(InputRejected, match="predicted masks have 0 scores"):
+        ImageMasks(patient="p", found=bare, truth=image.truth)
+    smaller = MaskSet(masks=image.truth.masks[:, 1:], labels=image.truth.labels)
+    with pytest.raises(InputRejected, match="are of two grids"):
+        ImageMasks(patient="p", found=image.found, truth=smaller)
+
+
+def test_more_images_of_the_same_patients_do_not_narrow_the_interval_of_ap() -> None:
+    made = images(6, number=40)
+    one, three = coco_ap(made)["ap50"], coco_ap(made * 3)["ap50"]
+    assert three.high - three.low == pytest.approx(one.high - one.low, rel=0.1)
 
 
 def test_perfect_masks_have_ap_one_and_an_interval_around_it() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.evaluation.samples import normal_sample, table_of
 
+from ctsieve.evaluation.class_f1 import class_scores
 from ctsieve.evaluation.per_image_ap import MaskSet, per_image_ap
 from ctsieve.evaluation.protocols import PROTOCOLS, att2, la_dnn, lstm_att2, one_shot, series
 from ctsieve.evaluation.protocols._precision_recall import class_rows
@@ -67,6 +68,54 @@ def test_the_single_shot_models_matrix_gives_its_sensitivities_and_f1() -> None:
     """F1 96.76 %; COVID-19 93.01 % by its own matrix, though its README says 93.16 %."""
     row = one_shot.classification_row("SSM", SINGLE_SHOT)
     assert row == ("SSM", "93.01%", "96.54%", "98.65%", "96.76%")
+
+
+PUBLISHED_MATRICES = {
+    "Mask-Net, merged": ([[9236, 188, 26], [116, 7150, 129], [20, 298, 4028]], "96.35%", 0.9633),
+    "Mask-Net, both": ([[9158, 278, 14], [204, 7030, 161], [15, 251, 4080]], "95.66%", 0.9564),
+    "single shot": (SINGLE_SHOT.tolist(), "96.76%", 0.9675),
+}
+"""Confusion matrix, F1 by the fixed shares and accuracy that its authors print."""
+
+
+@pytest.mark.parametrize("name", PUBLISHED_MATRICES)
+def test_published_matrices_give_the_published_f1_and_accuracy(name: str) -> None:
+    counts, f1, accuracy = PUBLISHED_MATRICES[name]
+    matrix = np.array(counts)
+    assert one_shot.classification_row(name, matrix)[-1] == f1
+    assert np.trace(matrix) / matrix.sum() == pytest.approx(accuracy, abs=5e-5)
+    off = matrix + np.array([[0, 9, 0], [0, 0, 9], [9, 0, 0]])
+    assert one_shot.classification_row(name, off)[-1] != f1
+
+
+@pytest.mark.parametrize(
+    ("counts", "accuracy", "recalls"),
+    [
+        ([[12128, 5, 112], [45, 7262, 88], [23, 208, 5787]], 0.9813, [0.9904, 0.9820, 0.9616]),
+        ([[9450, 0, 0], [58, 7324, 13], [1, 116, 4229]], 0.9911, [1.0, 0.9904, 0.9731]),
+    ],
+    ids=["COVIDNet-CT-2 L", "COVIDNet-CT-1 L"],
+)
+def test_covidnet_cts_matrices_give_its_accuracies(
+    counts: list[list[int]], accuracy: float, recalls: list[float]
+) -> None:
+    """COVID-19 sensitivities of 96.2 % and 97.3 %, accuracies of 98.1 % and 99.1 %."""
+    scores = class_scores(counts)
+    assert scores.sensitivity == pytest.approx(recalls, abs=5e-5)
+    assert np.trace(np.array(counts)) / np.sum(counts) == pytest.approx(accuracy, abs=5e-5)
+
+
+def test_the_papers_own_rows_do_not_contradict_themselves_but_where_it_is_said() -> None:
+    """F1 is the harmonic mean of precision and recall to the digits printed; ATT2's normal is not.
+
+    LSTM-ATT2's matrix gives all of its table; of ATT2 no matrix is published.
+    """
+    odd = []
+    for name, precision, recall, f1 in (*att2.PUBLISHED[:3], *lstm_att2.PUBLISHED[:3]):
+        p, r = float(precision), float(recall)
+        if abs(2 * p * r / (p + r) - float(f1)) > 1.1e-3:
+            odd.append((name, f1))
+    assert odd == [("Normal", "0.986")]
 
 
 def test_one_shots_tables_come_from_scores() -> None:
@@ -146,6 +195,11 @@ def test_series_tables_hold_both_epochs_and_mark_what_is_missed() -> None:
     assert radio.rows[-1][1:] == ("-",) * 10
 
 
+def test_a_paper_of_scans_is_not_asked_of_slices() -> None:
+    with pytest.raises(InputRejected, match="none of 10 cases is a scan"):
+        series.tables(table_of(normal_sample(0, size=10)))
+
+
 def test_the_papers_foreign_tables_mark_the_same_misses() -> None:
     """120 + 120 probabilities; below one half: none of coronacases, 27 of Radiopaedia."""
     empty = scans(1, site="elsewhere")
@@ -166,10 +220,11 @@ def test_la_dnn_has_its_table_curves_and_pairs() -> None:
         )
     )
     (made,) = la_dnn.tables(with_lesions)
+    assert made.rows[-3][:4] == ("authors' site, 2020-05-27", "LA-DNN", "0.904", "0.901")
     assert made.rows[-2][0] == "made 1 (here)"
     assert made.rows[-1][0] == "95 % interval"
     assert [row[:2] for row in made.rows[:2]] == [("VGG16", "baseline"), ("VGG16", "LA-DNN")]
-    assert len(made.rows) == 7 * 2 + 3
+    assert len(made.rows) == 7 * 2 + 3 + 2
     names = [chart.name for chart in la_dnn.charts(with_lesions, baseline=table)]
     assert names == ["roc", "precision-recall", "lesion-pairs"]
     with pytest.raises(InputRejected, match="not given the same cases"):

@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from sklearn.metrics import classification_report
+from sklearn.metrics import average_precision_score, classification_report, roc_auc_score
 from tests.evaluation.samples import make_sample, normal_sample, samples, table_of
 
 from ctsieve.evaluation.abstention import abstention_curve
 from ctsieve.evaluation.cohort import check_labels, class_sample_of, levels_of, sample_of
 from ctsieve.evaluation.compare import compare
 from ctsieve.evaluation.decision_curve import THRESHOLDS, decision_curve
+from ctsieve.evaluation.intervals import wilson
+from ctsieve.evaluation.label_tables import negatives_table, one_against_rest_table
 from ctsieve.evaluation.multiclass import ClassSample, multiclass_figures
 from ctsieve.evaluation.sample import Sample
 from ctsieve.evaluation.shortcuts import probes
@@ -116,6 +118,22 @@ def test_one_shots_shares_are_used_where_its_classes_are() -> None:
     assert figure.value == pytest.approx(0.9676, abs=5e-5)
 
 
+def test_shares_of_several_labels_are_no_certainty_where_all_are_right() -> None:
+    """Wilson's of 30 of 30; of ten patients with three images each, that of ten of ten."""
+    true = np.arange(90, dtype=np.intp) % 3
+    own = (np.arange(90) // 3).astype(str)
+    labels = ("neither", "other_pneumonia", "covid19")
+    alone = ClassSample(labels=labels, true=true, called=true, patient=np.arange(90).astype(str))
+    three = ClassSample(labels=labels, true=np.sort(true), called=np.sort(true), patient=own)
+    one, other = multiclass_figures(alone), multiclass_figures(three)
+    for name in ("recall:covid19", "precision:covid19", "f1:covid19"):
+        first, second = one[name], other[name]
+        assert isinstance(first, Figure)
+        assert isinstance(second, Figure)
+        assert (first.low, first.num_cases) == (wilson(30, 30)[0], 30)
+        assert (second.low, second.num_patients) == (wilson(10, 10)[0], 10)
+
+
 def test_a_class_that_nobody_has_is_absent_and_a_foreign_one_refused() -> None:
     table = three_classes(1)
     some = table.of(tuple(row for row in table.rows if row.label != "neither"))
@@ -123,6 +141,45 @@ def test_a_class_that_nobody_has_is_absent_and_a_foreign_one_refused() -> None:
     odd = table.of((replace(table.rows[0], label="non_covid19"), *table.rows[1:]))
     with pytest.raises(InputRejected, match="'non_covid19', which is none of"):
         class_sample_of(odd, "slice")
+
+
+def test_each_other_label_has_its_own_auc_and_specificity() -> None:
+    """Other pneumonia is made harder than healthy lungs; scikit-learn's AUC of either pair."""
+    table = three_classes(2)
+    table = table.of(
+        tuple(
+            replace(r, scores={**r.scores, "covid19": r.scores["covid19"] / 2 + 0.5})
+            if r.label == "other_pneumonia"
+            else r
+            for r in table.rows
+        )
+    )
+    found = {row[0]: row for row in negatives_table(table, "covid19", "patient").rows}
+    assert list(found) == ["neither", "other pneumonia"]
+    for name, row in found.items():
+        kinds = ("covid19", name.replace(" ", "_"))
+        own = [r for r in table.rows if r.label in kinds]
+        truth = [r.label == "covid19" for r in own]
+        area = roc_auc_score(truth, [r.scores["covid19"] for r in own])
+        spared = [r.scores["covid19"] < 0.5 for r in own if r.label != "covid19"]
+        assert row[1:3] == ("30", "30")
+        assert row[3].startswith(f"{area:.3f} (")
+        assert row[4].startswith(f"{np.mean(spared):.3f} (")
+    two = table.of(tuple(r for r in table.rows if r.label != "neither"))
+    assert negatives_table(two, "covid19", "patient").rows == ()
+
+
+def test_each_label_against_the_rest_agrees_with_scikit_learn() -> None:
+    table = three_classes(3)
+    rows = {row[0]: row for row in one_against_rest_table(table, "patient").rows}
+    for label in table.labels:
+        truth = [r.label == label for r in table.rows]
+        score = [r.scores[label] for r in table.rows]
+        row = rows[label.replace("_", " ")]
+        assert row[1] == "30 of 90"
+        assert row[2].startswith(f"{roc_auc_score(truth, score):.3f} (")
+        assert row[3].startswith(f"{average_precision_score(truth, score):.3f} (")
+    assert one_against_rest_table(table_of(normal_sample(0, size=9)), "patient").rows == ()
 
 
 def test_subgroups_divide_the_cases_and_say_what_they_lack() -> None:

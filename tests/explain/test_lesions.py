@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from ctsieve.explain import lesions
+from ctsieve.ops.objects import find_lesions
 from ctsieve.ops.prepare import Prepared
 from ctsieve.types.geometry import Geometry
+from ctsieve.types.recipe import ObjectRule
 
 STUDY = Geometry.from_spacing((3, 40, 40), spacing=(5.0, 1.0, 1.0), frame="f")
 PREPARED = Prepared(
@@ -32,17 +34,29 @@ def test_a_box_of_the_network_is_a_box_of_the_image() -> None:
     shown = lesions.explain(LESIONS, PREPARED, STUDY, label="covid19")
     assert shown is not None
     assert shown.peak == pytest.approx(0.5)
-    inside = np.zeros(STUDY.shape, dtype=bool)
-    inside[1, 5:15, 10:30] = True
-    np.testing.assert_array_equal(shown.heat > 0, inside)
-    assert (shown.heat[1, 5:15, 10:20] == 1.0).all(), "of two lesions the surer one is shown"
-    assert (shown.heat[1, 5:15, 20:30] == 0.5).all()
+    beyond = np.ones(STUDY.shape, dtype=bool)
+    beyond[1, 4:16, 9:31] = False  # a mask fades out within a pixel of its box
+    assert not shown.heat[beyond].any()
+    assert (shown.heat[1, 6:14, 11:19] == 1.0).all(), "of two lesions the surer one is shown"
+    assert (shown.heat[1, 6:14, 21:29] == 0.5).all()
+
+
+def test_heat_lies_where_the_lesions_of_the_result_lie() -> None:
+    shown = lesions.explain(LESIONS, PREPARED, STUDY, label="covid19")
+    assert shown is not None
+    rule = ObjectRule(kinds=("lungs", "ggo", "consolidation"), organs=("lungs",), score=0.5)
+    (lesion,) = find_lesions(FOUND, PREPARED, STUDY, rule)
+    box = tuple(slice(a, b) for a, b in zip(lesion.start, lesion.stop, strict=True))
+    own = np.zeros(STUDY.shape, dtype=bool)
+    own[box] = lesion.mask
+    left = np.s_[1, :, :20]  # where the surer of two lesions is the one that the rule counts
+    np.testing.assert_array_equal(shown.heat[left] >= 0.5, own[left])
 
 
 def test_every_label_counts_where_nothing_is_said() -> None:
     shown = lesions.explain(FOUND, PREPARED, STUDY, label="covid19")
     assert shown is not None
-    assert (shown.heat[1] == 1.0).all()
+    assert (shown.heat[1, 1:-1, 1:-1] > 0.85).all()
 
 
 @pytest.mark.parametrize("labels", [[[0, 0, 0]], [[1, 1, 1]]])
@@ -55,8 +69,8 @@ def test_nothing_found_is_no_heat(labels: list[list[int]]) -> None:
 
 
 def test_a_box_without_area_and_one_beyond_the_image_are_no_harm() -> None:
-    boxes = np.array([[[30, 30, 30, 50], [70, 70, 90, 90], [0, 0, 0, 0]]], np.float32)
+    boxes = np.array([[[30, 30, 30, 50], [70, 70, 90, 90], [60, 8, 60, 8]]], np.float32)
     shown = lesions.explain(FOUND | {"boxes": boxes}, PREPARED, STUDY, label="covid19")
     assert shown is not None
-    assert shown.heat[1, 36, 36] == 1.0
-    assert np.count_nonzero(shown.heat) == 25
+    assert shown.heat[1, 37, 37] > 0.9
+    assert np.count_nonzero(shown.heat) < 70

@@ -13,6 +13,7 @@ from tests.tiny_bundle import make_tiny_bundle
 from ctsieve.jobs.engine import Jobs
 from ctsieve.jobs.records import Job, Order, Outcome
 from ctsieve.jobs.settings import JobSettings
+from ctsieve.jobs.storage import Storage
 from ctsieve.jobs.studies import freeze
 from ctsieve.jobs.work import Worker
 from ctsieve.phantoms.dicom import save_dicom
@@ -85,8 +86,10 @@ def test_the_order_names_the_job() -> None:
 def test_a_worker_that_finds_the_result_computes_nothing(tmp_path: Path) -> None:
     asked = frozen(tmp_path)
     seen: list[str] = []
-    first = Worker(tmp_path, threads=1).do(asked, stage=lambda name, *_: seen.append(name))
-    again = Worker(tmp_path, threads=1).do(asked, stage=lambda name, *_: seen.append(f"2 {name}"))
+    first = Worker(Storage(tmp_path), threads=1).do(asked, stage=lambda name, *_: seen.append(name))
+    again = Worker(Storage(tmp_path), threads=1).do(
+        asked, stage=lambda name, *_: seen.append(f"2 {name}")
+    )
     assert first == again
     assert list(dict.fromkeys(seen)) == ["reading", "judging", "writing"]
 
@@ -95,7 +98,7 @@ def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "noise").write_bytes(b"no image" * 100)
     digest, study = freeze(tmp_path, {"noise": tmp_path / "noise"})
     asked = order(tmp_path, study=study, digest=digest)
-    outcome = Worker(tmp_path, threads=1).do(asked, stage=lambda *_: None)
+    outcome = Worker(Storage(tmp_path), threads=1).do(asked, stage=lambda *_: None)
     assert outcome.state == "refused"
     assert outcome.reason
     assert outcome.hint
@@ -105,7 +108,7 @@ def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
 def test_a_format_that_cannot_hold_the_study_is_left_out_with_the_reason(tmp_path: Path) -> None:
     asked = frozen(tmp_path).model_copy(update={"formats": ("json", "dicom-seg")})
     (tmp_path / asked.study / "extra.txt").write_text("no image")
-    outcome = Worker(tmp_path, threads=1).do(asked, stage=lambda *_: None)
+    outcome = Worker(Storage(tmp_path), threads=1).do(asked, stage=lambda *_: None)
     assert {"screening.json"} <= set(outcome.files)
     assert set(outcome.left_out) <= {"dicom-seg"}
 

@@ -8,7 +8,9 @@ with "attention" must sum to 1.
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import torch
@@ -25,9 +27,9 @@ from tests.laws.trying import (
     slices,
     takes_scans,
 )
+from tests.models.small_detectors import DETECTORS
 from torch import Tensor, nn
 
-from ctsieve.export import views
 from ctsieve.export.onnx import export
 from ctsieve.models import MODELS
 from ctsieve.types.cards import ModelCard
@@ -35,6 +37,10 @@ from ctsieve.types.cards import ModelCard
 LAWS = ("outputs", "mask", "batch", "attention", "gradients", "saving", "onnx")
 SLOW = ("resnext101",)
 """Models whose export takes more than a few seconds."""
+BY_LABEL = {"logits", "slice_logits", "positive_logits", "negative_logits"}
+"""Outputs that graphs return from COVID-19 on, where networks begin with the healthy."""
+LEFT_OUT = {"masks", "embedding", "embeddings", "states", "global_vector", "context"}
+"""Outputs of networks that no graph returns.  Both are said here again, not taken from the code."""
 
 
 def bound_by(law: str) -> list[str]:
@@ -103,6 +109,20 @@ def test_outputs_have_names_and_the_shapes_that_are_written_beside_them(
             assert "batch" in card.exempt or len(value) == 3
 
 
+@for_models(list(MODELS))
+def test_slices_may_have_any_size(card: ModelCard, model: nn.Module) -> None:
+    """Sides that no stride divides, one an odd number and one longer than the other."""
+    odd = replace(card, example_shape=(*card.example_shape[:-2], 75, 106))
+    output = run(model, inputs(odd, batch=1, length=3))
+    assert all(value.isfinite().all() for value in output.values())
+    places = {"boxes": output.get("boxes"), "regions": output.get("regions")}
+    for boxes in (value for value in places.values() if value is not None):
+        assert (boxes >= 0).all()
+        assert (boxes <= torch.tensor([106.0, 75.0, 106.0, 75.0])).all()
+    if "masks" in output:
+        assert output["masks"].shape[-2:] == (75, 106)
+
+
 @for_models(scans_bound_by("mask"))
 def test_a_masked_slice_changes_nothing(card: ModelCard, model: nn.Module) -> None:
     x, keep = inputs(card, batch=3)
@@ -114,11 +134,36 @@ def test_a_masked_slice_changes_nothing(card: ModelCard, model: nn.Module) -> No
 
 @for_models(scans_bound_by("mask"))
 def test_a_masked_slice_is_as_good_as_none(card: ModelCard, model: nn.Module) -> None:
-    x, keep = inputs(card, batch=1)
-    keep[0, 0] = keep[0, 3] = False
-    shorter = x[keep].unsqueeze(0)
-    want = run(model, (shorter, torch.ones(shorter.shape[:2], dtype=torch.bool)))["logits"]
-    torch.testing.assert_close(run(model, (x, keep))["logits"], want, rtol=1e-5, atol=1e-5)
+    x, every = inputs(card, batch=1)
+    for gone in ([0, 3], [1, 2, 4]):  # of a maximum only one of the two halves could tell
+        keep = every.clone()
+        keep[0, gone] = False
+        shorter = x[keep].unsqueeze(0)
+        want = run(model, (shorter, torch.ones(shorter.shape[:2], dtype=torch.bool)))["logits"]
+        torch.testing.assert_close(run(model, (x, keep))["logits"], want, rtol=1e-5, atol=1e-5)
+
+
+def test_what_is_named_after_attention_or_lstm_is_held_to_its_laws() -> None:
+    """The lists that the laws run over would shrink in silence if an output were renamed."""
+    with_attention = {
+        name
+        for name in MODELS
+        if any(field.startswith("attention") for field in fields_of(MODELS[name]))
+    }
+    assert with_attention == {
+        "one-shot-lstm-attention",
+        "resnet50-att2",
+        "resnet50-lstm-att2",
+        "series-attention",
+        "series-bilstm-attention",
+    }
+    assert set(scans_bound_by("mask")) == {
+        name for name in MODELS if name.startswith("series-") or name == "resnet50-lstm-att2"
+    }
+    assert set(MODELS) - set(bound_by("gradients")) == set(DETECTORS)
+    assert set(MODELS) - set(bound_by("batch")) == {"mask-rcnn"}
+    for law in ("saving", "onnx", "attention"):
+        assert set(bound_by(law)) == set(MODELS)
 
 
 @for_models(bound_by("batch"))
@@ -198,7 +243,7 @@ def test_the_graphs_of_its_bundle_agree_whatever_number_of_slices(
     for x in (every, every[:1]):
         want = of_one_study(card, model, x)
         got = engine.run(x.numpy())
-        assert set(got) == set(want) - views.LEFT_OUT
+        assert set(got) == set(want) - LEFT_OUT
         for field, array in got.items():
             value, wanted = torch.from_numpy(array), want[field].float()
             if field in ("boxes", "regions"):
@@ -220,7 +265,7 @@ def of_one_study(card: ModelCard, model: nn.Module, x: Tensor) -> Mapping[str, T
     else:
         each = [run(model, (image,)) for image in x.split(1)]
         want = {k: torch.cat([one[k] for one in each]) for k in each[0]}
-    for name in want.keys() & set(views.BY_LABEL):
+    for name in want.keys() & BY_LABEL:
         want[name] = want[name][..., list(range(want[name].shape[-1]))[::-1]]
     if "heat" in want:
         want["heat"] = want["heat"][:, 0 if want["logits"].shape[1] == 1 else 2]
@@ -233,6 +278,16 @@ def without_near_ties(scores: Tensor) -> Tensor:
     clear = ~((gaps > 0.0) & (gaps < 3e-6)).any(dim=1)
     assert clear.any(), "every image has near ties"
     return clear
+
+
+def fields_of(card: ModelCard) -> tuple[str, ...]:
+    """The names of what a model returns, from what its `forward` is annotated with."""
+    with torch.device("meta"):
+        model = card.build(card.config())
+    written = get_type_hints(getattr(model, "head", model).forward)["return"]
+    if isinstance(getattr(model, "head", None), nn.Linear) or not hasattr(written, "_fields"):
+        written = get_type_hints(model.forward)["return"]
+    return tuple(written._fields)
 
 
 def mass_per_slice(value: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,8 +13,11 @@ from collections.abc import Callable
 from ctsieve.cli import main
 
 POINTS = {
-    "an instance is not yet named": "before ctsieve.node.inbox:Inbox._place",
-    "an instance is named, not acknowledged": "after ctsieve.node.inbox:Inbox._place",
+    "an instance is durable, not acknowledged": "after ctsieve.node.journal:Journal.commit",
+    "an instance is acknowledged, not named": "before ctsieve.node.inbox:Inbox.place",
+    "an instance is acknowledged and named": "after ctsieve.node.inbox:Inbox.place",
+    "files are made, the journal does not know": "before ctsieve.node.journal:Journal.settle",
+    "the journal is settled, the study not closed": "after ctsieve.node.journal:Journal.settle",
     "a study is complete, not frozen": "before ctsieve.node.station:freeze",
     "a study is frozen, no job yet": "after ctsieve.node.station:freeze",
     "a job is queued, the study not marked": "after ctsieve.jobs.engine:Jobs.submit",

@@ -96,6 +96,7 @@ def settings_file(home: Path, port: int, **changes: object) -> Path:
         # Longer than a sender stalls on a busy machine, or its study falls into parts.
         "quiet_seconds": 5.0,
         "min_free_mb": 0,
+        "journal_mb": 16,
         "threads": 1,
         "bundle": str(home.parent / "bundle" / "tiny"),
         **changes,

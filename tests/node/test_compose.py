@@ -1,19 +1,25 @@
 """The files for Docker, checked as far as a machine without Docker can."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from ctsieve.cli import app
 from ctsieve.node.settings import load_settings
+from ctsieve.web.settings import load_settings as load_service_settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ORTHANC_FLOOR = (1, 12, 11)
-NOT_KEPT = {"database-password.txt", "pgpass.txt"}
+NOT_KEPT = {"database-password.txt"}
 """Secrets: the user writes them."""
 
 
@@ -21,6 +27,13 @@ NOT_KEPT = {"database-password.txt", "pgpass.txt"}
 def compose() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     return found
+
+
+def test_it_is_what_the_compose_specification_allows() -> None:
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    command = [*check, str(DEPLOY / "compose.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_every_part_is_there_with_a_version(compose: dict[str, Any]) -> None:
@@ -63,14 +76,45 @@ def test_the_node_understands_its_settings_and_finds_the_others(compose: dict[st
     assert archive["DicomModalities"]["ctsieve"] == [settings.ae_title, "node", settings.port]
     assert archive["DicomAet"] in settings.senders
     assert str(settings.home).startswith("/var/lib/ctsieve")
-    assert settings.database is not None
-    assert "@database/" in settings.database
+    assert settings.database == "postgresql+psycopg://ctsieve@database/ctsieve_node"
     assert compose["services"]["node"]["ports"] == [f"127.0.0.1:{settings.port}:{settings.port}"]
 
 
-def test_commands_exist(compose: dict[str, Any]) -> None:
+def test_the_page_is_reached_and_keeps_to_its_own(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = compose["services"]["web"]
+    for name, value in service["environment"].items():
+        monkeypatch.setenv(name, value)
+    page, node = load_service_settings(None), load_settings(DEPLOY / "node.toml")
+    assert not page.is_loopback
+    assert service["ports"] == [f"127.0.0.1:{page.port}:{page.port}"]
+    database = compose["services"]["database"]["environment"]
+    user, name = database["POSTGRES_USER"], database["POSTGRES_DB"]
+    assert page.database == f"postgresql+psycopg://{user}@database/{name}"
+    # Jobs of the two are resumed from different folders.
+    assert page.database != node.database
+    assert page.home.parent == node.home.parent
+    assert page.home != node.home
+
+
+@pytest.mark.parametrize("service", ["node", "web"])
+def test_the_password_reaches_the_program(
+    service: str, compose: dict[str, Any], tmp_path: Path
+) -> None:
+    told = compose["services"][service]
     names = {command.name for command in app.registered_commands}
-    assert compose["services"]["node"]["command"][0] in names
+    assert told["command"][0] in names
+    (tmp_path / "database-password").write_text("secret of the test\n")
+    said = tmp_path / "ctsieve"
+    said.write_text('#!/bin/sh\necho "$PGPASSWORD|$*"\n')
+    said.chmod(0o755)
+    # As Docker starts it: `$$` is compose's way to write `$`, and secrets lie in /run/secrets.
+    words = [word.replace("$$", "$") for word in (*told["entrypoint"], *told["command"])]
+    words = [word.replace("/run/secrets", str(tmp_path)) for word in words]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    heard = subprocess.run(words, capture_output=True, text=True, check=True, env={"PATH": path})
+    assert heard.stdout.strip() == f"secret of the test|{' '.join(told['command'])}"
 
 
 def test_the_image_is_made_of_files_that_exist() -> None:
@@ -78,7 +122,12 @@ def test_the_image_is_made_of_files_that_exist() -> None:
     copied = [line.split()[1:-1] for line in lines if line.startswith("COPY")]
     for names in copied:
         assert all((DEPLOY.parent / name).exists() for name in names)
-    assert any(line.startswith("USER ctsieve") for line in lines)
+    assert any(line.startswith("USER 10001") for line in lines)
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
+    (base,) = re.findall(r"^FROM python:(\d+\.\d+)-slim$", "\n".join(lines), re.MULTILINE)
+    assert base in SpecifierSet(project["requires-python"])
+    (extra,) = re.findall(r"'\.\[(\w+)\]'", "\n".join(lines))
+    assert extra in project["optional-dependencies"]
 
 
 def test_the_viewer_asks_where_the_archive_answers() -> None:

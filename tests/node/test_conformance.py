@@ -24,7 +24,7 @@ def test_every_class_and_transfer_syntax_of_the_statement_is_accepted(tmp_path: 
             scu.add_requested_context(sop_class, syntax)
     scu.add_requested_context(conformance.VERIFICATION)
     scu.add_requested_context(ENHANCED_SR)
-    with Listener(settings, Inbox(tmp_path / "in")) as listener:
+    with Inbox(tmp_path / "in") as inbox, Listener(settings, inbox) as listener:
         association = scu.associate("127.0.0.1", listener.port, ae_title="CTSIEVE")
         assert association.is_established
         accepted = {

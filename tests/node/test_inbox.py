@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from tests.screened import phantom
 
-from ctsieve.node.inbox import Inbox, WrongInstance
+from ctsieve.node.arrival import WrongInstance
+from ctsieve.node.inbox import Inbox
 from ctsieve.phantoms.dicom import save_dicom
-from ctsieve.types.errors import InputRejected, OutOfResources
+from ctsieve.types.errors import InputRejected, OutOfResources, UsageError
+
+JOURNAL = 4 << 20
 
 
 @pytest.fixture(scope="module")
@@ -19,71 +22,122 @@ def slices(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return [path.read_bytes() for path in sorted((folder / "s").iterdir())]
 
 
+@pytest.fixture(params=[0, JOURNAL], ids=["files", "journal"])
+def journal_bytes(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
 class Taken:
     """Whom studies are handed over to."""
 
     def __init__(self) -> None:
         self.studies: list[int] = []
+        self.contents: dict[str, bytes] = {}
 
     def __call__(self, files: Mapping[str, Path], sender: str) -> str:
         """Count the study's files; names jobs in order."""
         assert sender in {"", "SENDER"}
         self.studies.append(len(files))
+        self.contents = {name: path.read_bytes() for name, path in files.items()}
         return f"job{len(self.studies)}"
 
 
+def files_in(folder: Path) -> list[Path]:
+    """What the inbox holds beside its lock and its journal."""
+    hidden = {"inbox.lock", ".journal"}
+    return [p for p in folder.rglob("*") if not hidden & set(p.relative_to(folder).parts)]
+
+
 def test_a_study_is_handed_over_once_and_again_when_more_of_it_comes(
-    tmp_path: Path, slices: list[bytes]
+    tmp_path: Path, slices: list[bytes], journal_bytes: int
 ) -> None:
-    inbox, taken = Inbox(tmp_path / "in"), Taken()
-    for content in slices[:3]:
-        inbox.keep(content, instance="", sender="SENDER")
-    assert inbox.hand_over(taken, quiet_seconds=60) == []
-    assert inbox.hand_over(taken, quiet_seconds=0) == ["job1"]
-    assert inbox.hand_over(taken, quiet_seconds=0) == []
-    inbox.keep(slices[3], instance="", sender="SENDER")
-    assert inbox.hand_over(taken, quiet_seconds=0) == ["job2"]
+    taken = Taken()
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        for content in slices[:3]:
+            inbox.keep(content, instance="", sender="SENDER")
+        assert inbox.hand_over(taken, quiet_seconds=60) == []
+        assert inbox.hand_over(taken, quiet_seconds=0) == ["job1"]
+        assert inbox.hand_over(taken, quiet_seconds=0) == []
+        assert sorted(taken.contents.values()) == sorted(slices[:3])
+        inbox.keep(slices[3], instance="", sender="SENDER")
+        assert inbox.hand_over(taken, quiet_seconds=0) == ["job2"]
     assert taken.studies == [3, 4]
 
 
 def test_a_restart_forgets_neither_open_nor_closed_studies(
-    tmp_path: Path, slices: list[bytes]
+    tmp_path: Path, slices: list[bytes], journal_bytes: int
 ) -> None:
     taken = Taken()
-    Inbox(tmp_path / "in").keep(slices[0], instance="")
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as first:
+        first.keep(slices[0], instance="")
     complete, half = slices[1], slices[2][:-100]
     (tmp_path / "in" / f".part-a-{len(complete)}").write_bytes(complete)
     (tmp_path / "in" / f".part-b-{len(slices[2])}").write_bytes(half)
-    second = Inbox(tmp_path / "in")
-    assert not list((tmp_path / "in").glob(".part-*"))
-    assert second.hand_over(taken, quiet_seconds=0) == ["job1"]
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as second:
+        assert not list((tmp_path / "in").glob(".part-*"))
+        assert second.hand_over(taken, quiet_seconds=0) == ["job1"]
     assert taken.studies == [2]
-    assert Inbox(tmp_path / "in").open_studies() == ()
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as third:
+        assert third.open_studies() == ()
 
 
-def test_what_fails_leaves_no_file(tmp_path: Path, slices: list[bytes]) -> None:
-    inbox = Inbox(tmp_path / "in")
-    with pytest.raises(WrongInstance):
-        inbox.keep(slices[0], instance="1.2.3")
-    with pytest.raises(InputRejected):
-        inbox.keep(b"\0" * 128 + b"DICM" + b"nonsense" * 50, instance="")
-    full = Inbox(tmp_path / "in", min_free_bytes=1 << 60)
-    with pytest.raises(OutOfResources, match="MB are free"):
-        full.keep(slices[0], instance="")
-    assert list((tmp_path / "in").rglob("*")) == []
+def test_what_came_again_wins(tmp_path: Path, slices: list[bytes]) -> None:
+    newer = slices[0].replace(b"CTSIEVE", b"ANOTHER", 1) + b"\0\0"
+    for ways in ((0, JOURNAL), (JOURNAL, 0), (JOURNAL, JOURNAL), (0, 0)):
+        folder, taken = tmp_path / f"{ways}", Taken()
+        for content, size in zip((slices[0], newer), ways, strict=True):
+            with Inbox(folder, journal_bytes=size) as inbox:
+                inbox.keep(content, instance="")
+        with Inbox(folder, journal_bytes=JOURNAL) as inbox:
+            inbox.hand_over(taken, quiet_seconds=0)
+        assert list(taken.contents.values()) == [newer]
+
+
+def test_a_journal_that_is_full_loses_nothing(tmp_path: Path, slices: list[bytes]) -> None:
+    taken = Taken()
+    size = 4 * 2 * (len(slices[0]) + (3 << 12))
+    with Inbox(tmp_path / "in", journal_bytes=size) as inbox:
+        for number, content in enumerate(slices):
+            inbox.keep(content, instance="")
+            if number == 15:
+                inbox.hand_over(taken, quiet_seconds=60)
+        placed = list((tmp_path / "in").rglob("*.dcm"))
+        # Beyond the room there was: files at once; and files made to give room.
+        assert 0 < len(placed) < len(slices)
+        inbox.hand_over(taken, quiet_seconds=0)
+    assert sorted(taken.contents.values()) == sorted(slices)
+
+
+def test_only_one_receives_into_a_folder(tmp_path: Path) -> None:
+    with Inbox(tmp_path / "in"), pytest.raises(UsageError, match="another process"):
+        Inbox(tmp_path / "in")
+
+
+def test_what_fails_leaves_nothing(tmp_path: Path, slices: list[bytes], journal_bytes: int) -> None:
+    taken = Taken()
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        with pytest.raises(WrongInstance):
+            inbox.keep(slices[0], instance="1.2.3")
+        with pytest.raises(InputRejected):
+            inbox.keep(b"\0" * 128 + b"DICM" + b"nonsense" * 50, instance="")
+    with Inbox(tmp_path / "in", min_free_bytes=1 << 60) as full:
+        with pytest.raises(OutOfResources, match="MB are free"):
+            full.keep(slices[0], instance="")
+        assert full.hand_over(taken, quiet_seconds=0) == []
+    assert files_in(tmp_path / "in") == []
 
 
 def test_a_job_that_cannot_be_made_leaves_the_study_open(
-    tmp_path: Path, slices: list[bytes]
+    tmp_path: Path, slices: list[bytes], journal_bytes: int
 ) -> None:
     def fails(files: Mapping[str, Path], sender: str) -> str:
         raise OutOfResources("the disk is full")
 
-    inbox = Inbox(tmp_path / "in")
-    inbox.keep(slices[0], instance="")
-    with pytest.raises(OutOfResources):
-        inbox.hand_over(fails, quiet_seconds=0)
-    assert len(inbox.open_studies()) == 1
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        inbox.keep(slices[0], instance="")
+        with pytest.raises(OutOfResources):
+            inbox.hand_over(fails, quiet_seconds=0)
+        assert len(inbox.open_studies()) == 1
 
 
 def _answer(settled: bool, job: str) -> bool:
@@ -91,10 +145,15 @@ def _answer(settled: bool, job: str) -> bool:
     return settled
 
 
-def test_old_studies_go_once_they_are_settled(tmp_path: Path, slices: list[bytes]) -> None:
-    inbox = Inbox(tmp_path / "in")
-    inbox.keep(slices[0], instance="")
-    inbox.hand_over(Taken(), quiet_seconds=0)
-    for before, settled, left in ((0.0, True, 1), (1e12, False, 1), (1e12, True, 0)):
-        inbox.forget(before=before, settled=partial(_answer, settled))
-        assert len(list((tmp_path / "in").iterdir())) == left
+def test_old_studies_go_once_they_are_settled(
+    tmp_path: Path, slices: list[bytes], journal_bytes: int
+) -> None:
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        inbox.keep(slices[0], instance="")
+        inbox.hand_over(Taken(), quiet_seconds=0)
+        for before, settled, left in ((0.0, True, 3), (1e12, False, 3), (1e12, True, 0)):
+            inbox.forget(before=before, settled=partial(_answer, settled))
+            assert len(files_in(tmp_path / "in")) == left
+    # Nor does the journal bring back what is gone.
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as again:
+        assert again.open_studies() == ()

@@ -124,9 +124,9 @@ def test_four_senders_at_once_lose_nothing(node: Node, tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(partial(storescu, node), folders))
     assert [d.returncode for d in done] == [0] * 4
+    assert len(fresh(node, before, 4)) == 4
     kept = {p.name for p in (node.home / "incoming").rglob("*.dcm")} - stored
     assert len(kept) == 2000
-    assert len(fresh(node, before, 4)) == 4
 
 
 def _many(folder: Path, *, seed: int, number: int) -> Path:

@@ -51,8 +51,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Tls:
 def test_both_sides_show_a_certificate(certificate: Tls, tmp_path: Path) -> None:
     save_dicom(phantom().volume, tmp_path / "s")
     files = sorted((tmp_path / "s").iterdir())[:2]
-    inbox = Inbox(tmp_path / "in")
-    with Listener(NodeSettings(port=0, tls=certificate), inbox) as listener:
+    settings = NodeSettings(port=0, tls=certificate)
+    with Inbox(tmp_path / "in") as inbox, Listener(settings, inbox) as listener:
         peer = Peer(address=f"dicoms://CTSIEVE@localhost:{listener.port}", tls=certificate)
         echo(peer, calling="SENDER")
         send(files, peer, calling="SENDER")
@@ -65,7 +65,8 @@ def test_both_sides_show_a_certificate(certificate: Tls, tmp_path: Path) -> None
 
 
 def test_one_who_says_nothing_keeps_nobody_out(certificate: Tls, tmp_path: Path) -> None:
-    with Listener(NodeSettings(port=0, tls=certificate), Inbox(tmp_path / "in")) as listener:
+    settings = NodeSettings(port=0, tls=certificate)
+    with Inbox(tmp_path / "in") as inbox, Listener(settings, inbox) as listener:
         peer = Peer(address=f"dicoms://CTSIEVE@localhost:{listener.port}", tls=certificate)
         with socket.create_connection(("127.0.0.1", listener.port)):
             started = time.monotonic()
@@ -75,7 +76,11 @@ def test_one_who_says_nothing_keeps_nobody_out(certificate: Tls, tmp_path: Path)
 
 def test_an_address_outside_the_hosts_is_dropped(tmp_path: Path) -> None:
     settings = NodeSettings(port=0, hosts=("10.1.0.0/16",))
-    with Listener(settings, Inbox(tmp_path / "in")) as listener, pytest.raises(PeerRefused):
+    with (
+        Inbox(tmp_path / "in") as inbox,
+        Listener(settings, inbox) as listener,
+        pytest.raises(PeerRefused),
+    ):
         echo(Peer(address=f"dicom://CTSIEVE@127.0.0.1:{listener.port}"), calling="SENDER")
 
 

@@ -19,7 +19,6 @@ with the golden weights in the `fixed` preset, which is what users run: its grap
 
 import importlib
 import importlib.util
-import json
 import os
 import re
 import sys
@@ -33,10 +32,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-Gold = Mapping[str, Any]
-"""A golden file as JSON gives it."""
-Arrays = Mapping[str, npt.NDArray[Any]]
-"""The arrays beside it; empty where there is no `.npz`."""
+from tests.parity._files import Arrays as Arrays
+from tests.parity._files import Gold as Gold
+from tests.parity._files import arrays_of, gold_of, lacking
+
 Comparable = npt.ArrayLike | Tensor
 
 HERE = Path(__file__).parent
@@ -191,29 +190,30 @@ def golden_files(folder: Path) -> tuple[Path, ...]:
 
 
 def check_file(file: Path) -> Iterator[Row]:
-    """The rows of one golden file; a kind that nothing here checks gives one failing row."""
+    """The rows of one golden file; a kind that nothing here checks gives one failing row.
+
+    Raises:
+        UnreadableGolden: the file is damaged, or lacks what its kind needs.
+    """
     if kind_of(file) not in kinds():
         yield Row(model=file.stem, quantity="no check", max_difference=np.inf, tolerance=0.0)
         return
-    beside = file.with_suffix(".npz")
-    arrays = dict(np.load(beside, allow_pickle=False)) if beside.is_file() else {}
-    with torch.random.fork_rng(devices=[]):
-        yield from _module(file).check(_gold(file), arrays, load_fill(file.parent))
+    gold, arrays = gold_of(file), arrays_of(file)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield from _module(file).check(gold, arrays, load_fill(file.parent))
+    except KeyError as error:
+        raise lacking(file, error) from error
 
 
 def networks_of(file: Path) -> Iterator[Network]:
     """The networks of one golden file; none where it has no network, or nothing here checks it."""
     if kind_of(file) in kinds() and hasattr(_module(file), "networks"):
-        yield from _module(file).networks(_gold(file), load_fill(file.parent))
+        yield from _module(file).networks(gold_of(file), load_fill(file.parent))
 
 
 def _module(file: Path) -> Any:  # noqa: ANN401  # a module has no type
     return importlib.import_module(f"tests.parity.{kind_of(file)}")
-
-
-def _gold(file: Path) -> Gold:
-    gold: Gold = json.loads(file.read_text(encoding="utf-8"))
-    return gold
 
 
 def load_fill(folder: Path) -> Fill:

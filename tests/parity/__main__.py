@@ -2,8 +2,8 @@
 
 At the end a table, model by model: how near to the golden numbers, parameters, and how near the
 exported graph of the `fixed` preset is to its network on the same weights (`--no-graphs` leaves
-that out).  Ends with status 1 where a row fails, and with status 2 where the folder holds no
-golden file.
+that out).  What a file holds and no row compares is named.  Ends with status 1 where a row fails,
+2 where the folder holds no golden file, 3 where a file cannot be read.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from math import inf
 from pathlib import Path
 
 from tests.parity import Row, check_file, golden_files, kind_of, networks_of
+from tests.parity._files import UnreadableGolden, arrays_of, gold_of, not_compared
 from tests.parity._graphs import agreement
 
 
@@ -29,29 +30,48 @@ def main() -> int:
         f for f in golden_files(options.golden) if kind_of(f) in options.only or not options.only
     ]
     if not files:
-        sys.stderr.write(f"no golden file in {options.golden}\n")
+        sys.stderr.write(f"error: there is no golden file in {options.golden}\n")
+        sys.stderr.write("hint: give a folder of <kind>_seed<N>.json files, with fill.py beside\n")
         return 2
-    start, seen = time.perf_counter(), list[Row]()
+    start, seen, unreadable = time.perf_counter(), list[Row](), set[Path]()
     for file in files:
         sys.stdout.write(f"{file.name}\n")
-        for row in rows(file):
-            seen.append(row)
-            sys.stdout.write(line(row))
+        own: list[Row] = []
+        try:
+            for row in rows(file):
+                own.append(row)
+                sys.stdout.write(line(row))
+            sys.stdout.write(unused(file, own))
+        except UnreadableGolden as error:
+            unreadable.add(file)
+            sys.stderr.write(f"error: {error}\n")
         sys.stdout.flush()
-    if not options.no_graphs:
-        for file in files:
+        seen += own
+    for file in files:
+        if not options.no_graphs and file not in unreadable:
             seen += graph_rows(file)
     sys.stdout.writelines(["by model\n", *summary(seen)])
     num_passed = sum(row.passed for row in seen)
     seconds = time.perf_counter() - start
     sys.stdout.write(f"{num_passed} of {len(seen)} rows pass ({seconds:.0f} s)\n")
+    if unreadable:
+        sys.stdout.write(f"{len(unreadable)} of {len(files)} files cannot be read\n")
+        return 3
     return 0 if num_passed == len(seen) else 1
+
+
+def unused(file: Path, own: list[Row]) -> str:
+    """A line with what the file holds and no row compares; nothing where there is no such thing."""
+    names = not_compared(gold_of(file), arrays_of(file), (row.quantity for row in own))
+    return f"  not compared: {', '.join(names)}\n" if names else ""
 
 
 def rows(file: Path) -> Iterator[Row]:
     """The rows of a file; a check that breaks down gives a failing row and its traceback."""
     try:
         yield from check_file(file)
+    except UnreadableGolden:
+        raise
     except Exception as error:  # noqa: BLE001  # one broken check must not hide all others
         traceback.print_exception(error)
         yield Row(model=file.stem, quantity=type(error).__name__, max_difference=inf, tolerance=0.0)

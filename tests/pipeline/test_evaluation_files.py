@@ -14,9 +14,14 @@ from typer.testing import CliRunner
 from ctsieve.bundles.bundle import HELD_OUT
 from ctsieve.bundles.store import find
 from ctsieve.cli import app
-from ctsieve.evaluation.checklists import GUIDELINES, checklists
+from ctsieve.evaluation.checklists import checklists, keys
+from ctsieve.evaluation.summary import summarise
 from ctsieve.phantoms.cohort import CohortConfig, make_cohort
+from ctsieve.pipeline.evaluate import report_of
+from ctsieve.pipeline.evaluation_job import Job, scored_of
+from ctsieve.pipeline.held_out import held_out_scores
 from ctsieve.pipeline.score_file import load_scores, save_scores
+from ctsieve.pipeline.stamp import Origin, answers_of
 from ctsieve.types.errors import BundleError, InputRejected, UnknownName, UsageError
 from ctsieve.types.results import NOTICE
 
@@ -102,6 +107,40 @@ def test_a_bundle_on_a_table_of_local_studies_gives_pictures_of_its_errors(tmp_p
     assert "Faithfulness of the explanations" in page
     assert "data:image/jpeg;base64," in page
     assert "Cut, picture, covid19" in page
+    # The same from the scores: without the images no picture, with them the very same ones.
+    again = ["evaluate", bundle, tmp_path / "out" / "scores.parquet", "--out"]
+    run(*again, tmp_path / "bare")
+    assert "data:image/jpeg;base64," not in (tmp_path / "bare" / "report.html").read_text()
+    run(*again, tmp_path / "again", "--images", cohort, "--dataset", "phantom")
+    shown = re.findall(r"data:image/jpeg;base64,[^\"]+", page)
+    assert (
+        re.findall(
+            r"data:image/jpeg;base64,[^\"]+", (tmp_path / "again" / "report.html").read_text()
+        )
+        == shown
+    )
+    with pytest.raises(UsageError, match="--images goes with scores"):
+        run(*words, "--images", cohort, "--json")
+    with pytest.raises(UsageError, match="--images draws explanations"):
+        run("evaluate", "--scores", again[2], "--images", cohort, "--json")
+
+
+def test_cases_that_a_bundle_learned_from_are_called_so(tmp_path: Path) -> None:
+    """The default bundle knows the patients it was made from: by case, or by site and patient."""
+    config = CohortConfig(pictures_each=1, num_slices=16, matrix=96)
+    made = make_cohort(tmp_path / "cohort", num_patients=4, seed=0, config=config)
+    pictures = sorted(p for p in made.parent.rglob("*.png") if "mask" not in p.name)[:4]
+    own = held_out_scores(find()).rows
+    names = [(own[0].case, "p1", ""), ("new", own[1].patient, own[1].site)]
+    names += [("other", "p3", ""), ("foreign", own[1].patient, "elsewhere")]
+    lines = ["case,patient,site,label,file"]
+    for number, ((case, patient, site), picture) in enumerate(zip(names, pictures, strict=True)):
+        label = "covid19" if number % 2 else "neither"
+        lines.append(f"{case},{patient},{site},{label},{picture.relative_to(tmp_path)}")
+    listed = tmp_path / "local.csv"
+    listed.write_text("\n".join(lines))
+    table = scored_of(Job(data=listed))
+    assert [doubt[:43] for doubt in table.doubts] == ["2 of 4 cases are of patients that the bundl"]
 
 
 def test_a_list_of_cases_is_scored_and_a_bad_line_named(tmp_path: Path) -> None:
@@ -120,6 +159,9 @@ def test_a_list_of_cases_is_scored_and_a_bad_line_named(tmp_path: Path) -> None:
     listed.write_text("\n".join(lines))
     document = json.loads(run("evaluate", bundle, listed, "--json"))
     assert document["num_cases"] == len(pictures)
+    listed.write_text("\n".join([*lines, "c9,,covid19,x.png,m,40"]))
+    with pytest.raises(InputRejected, match=r"has no patient"):
+        run("evaluate", bundle, listed, "--json")
     listed.write_text("\n".join(lines).replace(pictures[0].name, "gone.png"))
     with pytest.raises(InputRejected, match=r"line 2: .*gone.png is missing"):
         run("evaluate", bundle, listed, "--json")
@@ -162,6 +204,20 @@ def test_scores_of_another_bundle_and_a_missing_bundle_are_refused(tmp_path: Pat
         run("evaluate", "nothing-of-that-name", scores, "--json")
     with pytest.raises(UsageError, match="is no score file"):
         run("evaluate", "-", tmp_path, "--json")
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(InputRejected, match=r"empty.csv is no score file"):
+        run("evaluate", "--scores", tmp_path / "empty.csv", "--json")
+    with pytest.raises(InputRejected, match=r"there is no file gone.csv"):
+        run("evaluate", "--scores", tmp_path / "gone.csv", "--json")
+
+
+def test_one_name_with_two_labels_is_a_doubt(tmp_path: Path) -> None:
+    table = table_of(normal_sample(0, size=20))
+    ill, well = (next(r for r in table.rows if r.label == name) for name in ("covid19", "neither"))
+    rows = (replace(r, patient=ill.patient) if r is well else r for r in table.rows)
+    scores = save_scores(table.of(tuple(rows)), tmp_path / "made.csv")
+    doubts = json.loads(run("evaluate", "--scores", scores, "--json"))["doubts"]
+    assert any(doubt.startswith("1 patient names have cases of several labels") for doubt in doubts)
 
 
 def test_one_kind_of_case_is_a_sentence(tmp_path: Path) -> None:
@@ -199,6 +255,11 @@ def test_the_default_bundle_reports_on_itself_what_its_model_card_says(tmp_path:
     assert any("4 networks that never saw the patient" in doubt for doubt in document["doubts"])
     # scikit-learn's AUCs of COVID-CT and COVID-CT-MD, weighted by their pairs: 0.8055.
     assert "within one site 0.81 (slice level)" in document["verdict"]["title"]
+    tables = {t["title"]: t["rows"] for t in document["tables"]}
+    matrix = tables["Confusion matrix at the bundle's cut"]
+    assert [row[0] for row in matrix[::2]] == ["patient level", "scan level", "slice level"]
+    against = tables["Against each other label (patient level)"]
+    assert [row[0] for row in against] == ["neither", "non covid19", "other pneumonia"]
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Made from scores alone" in page
     assert bundle.manifest.members[HELD_OUT].bytes < 250_000
@@ -262,14 +323,39 @@ def test_protocols_are_printed_and_written(tmp_path: Path) -> None:
     assert list((tmp_path / "out" / "tables").glob("*.csv"))
 
 
-def test_guidelines_number_their_items_and_leave_blanks_for_people() -> None:
-    """CLAIM has 44 items, TRIPOD+AI 27, STARD 30 and here six additions for AI."""
+ROWS = {
+    "CLAIM 2024": [str(n) for n in range(1, 45)],
+    "TRIPOD+AI": [
+        *("1", "2", "3a", "3b", "3c", "4", "5a", "5b", "6a", "6b", "6c", "7", "8a", "8b", "8c"),
+        *("9a", "9b", "9c", "10", "11", *(f"12{c}" for c in "abcdefg"), "13", "14", "15", "16"),
+        *("17", *(f"18{c}" for c in "abcdef"), "19", "20a", "20b", "20c", "21", "22", "23a"),
+        *("23b", "24", "25", "26", "27a", "27b", "27c"),
+    ],
+    "STARD-AI": [
+        *(str(n) for n in range(1, 15)),
+        *("15a", "15b", "15c", "15d", "16a", "16b", "16c", "17a", "17b"),
+        *(str(n) for n in range(18, 26)),
+        *("26a", "26b", *(str(n) for n in range(27, 40)), "40a", "40b"),
+    ],
+}
+"""Numbers of the published lists: 44 rows, 52 rows of 27 items, 48 rows of 40 items."""
+
+
+def test_guidelines_number_their_items_as_published_and_leave_blanks_for_people() -> None:
     found = {c.name: c for c in checklists({"data": "this", "model": "that"})}
-    assert list(found) == list(GUIDELINES)
-    numbers = {name: [i.number for i in c.items if i.number != "AI"] for name, c in found.items()}
-    assert [len(n) for n in numbers.values()] == [44, 27, 30]
-    assert all(n[-1] == str(len(n)) for n in numbers.values())
+    assert {name: [i.number for i in c.items] for name, c in found.items()} == ROWS
+    assert [len(c.items) for c in found.values()] == [44, 52, 48]
     claim = found["CLAIM 2024"]
-    assert claim.items[6].answer == "this"
+    assert (claim.items[6].answer, claim.items[21].answer) == ("this", "that")
     assert claim.num_filled == 2
-    assert all(i.topic and ":" not in i.topic for c in found.values() for i in c.items)
+    assert all(i.topic and "<-" not in i.topic for c in found.values() for i in c.items)
+    assert all("not compared with the article" in c.checked for c in found.values())
+
+
+def test_every_answer_has_an_item_and_every_asking_item_an_answer() -> None:
+    table = table_of(normal_sample(0, size=20))
+    summary = summarise(report_of(table), table, level="slice")
+    answers = answers_of(Origin(table=table, summary=summary, recipe=None))
+    assert set(answers) <= keys()
+    assert keys() - set(answers) == {"preprocessing", "cut", "explain"}, "the recipe's"
+    assert (answers["internal"], answers["external"]) == ("test 20", "")

@@ -7,7 +7,18 @@ from tests.screened import phantom, phantom_picture, screener
 from ctsieve.explain import EXPLAINERS
 from ctsieve.pipeline.explain import explain, own_method, possible
 from ctsieve.pipeline.screen import Screener
+from ctsieve.runtime import ModelOutput, Runtime
 from ctsieve.types.errors import UnknownName, UsageError
+
+
+class Unwilling:
+    """A runtime that says what it returns and must not be asked for it."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.outputs = runtime.outputs
+
+    def run(self, x: object, *, progress: object = None) -> ModelOutput:  # noqa: D102
+        raise AssertionError(f"a method that cannot work was given {x} and {progress}")
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +55,9 @@ def test_a_picture_can_be_explained_too(tiny: Screener) -> None:
 def test_a_method_without_its_outputs_is_refused_with_those_that_work(
     method: str, tiny: Screener
 ) -> None:
+    never = Screener(tiny.bundle, Unwilling(tiny.runtime))
     with pytest.raises(UsageError, match=method) as refused:
-        explain(phantom().volume, tiny, method)
+        explain(phantom().volume, never, method)
     assert refused.value.hint == "methods for this bundle: gradcam, occlusion"
 
 

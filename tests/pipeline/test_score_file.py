@@ -60,6 +60,9 @@ def test_five_columns_made_by_hand_are_enough(tmp_path: Path) -> None:
         (HEAD + "a,p,covid19,high,0.5\n", "line 2: 'high' is no number"),
         (HEAD + "a,p,covid19,0.4,\n", "line 2 has a score and no threshold"),
         (HEAD + "a,p,covid19,0.4,0.5\na,p,covid19,0.4,0.5\n", "stand in the scores twice"),
+        (HEAD + "a,,covid19,0.4,0.5\n", "line 2 has no patient"),
+        (HEAD + "a,p,covid19,0.4,0.5\nb,p,,0.4,0.5\n", "line 3 has no label"),
+        (HEAD + "a,p,covid19,0.4,0.5,7\n", "line 2 has more cells"),
     ],
 )
 def test_what_is_no_score_file_is_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
@@ -67,6 +70,17 @@ def test_what_is_no_score_file_is_a_sentence(text: str, sentence: str, tmp_path:
     path.write_text(text)
     with pytest.raises(InputRejected, match=sentence):
         load_scores(path)
+
+
+def test_bytes_that_are_no_text_are_no_score_file(tmp_path: Path) -> None:
+    for name in ("noise.csv", "noise.csv.gz"):
+        (tmp_path / name).write_bytes(b"\xff\xfe\x00score:" * 9)
+        assert not is_score_file(tmp_path / name)
+        with pytest.raises(InputRejected, match="cannot be read"):
+            load_scores(tmp_path / name)
+    (tmp_path / "noise.parquet").write_bytes(b"PAR1 nothing of the kind")
+    with pytest.raises(InputRejected, match="is no Parquet file"):
+        load_scores(tmp_path / "noise.parquet")
 
 
 def test_rows_of_two_bundles_and_other_endings_are_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi.testclient import TestClient
 from tests.screened import phantom
@@ -46,6 +47,10 @@ class Person:
 
     def upload(self, files: Mapping[str, bytes], *, kind: str = "study") -> list[str]:
         """Ids of the studies that came of these files."""
+        return [study["id"] for study in self.upload_told(files, kind=kind)["studies"]]
+
+    def upload_told(self, files: Mapping[str, bytes], *, kind: str = "study") -> dict[str, Any]:
+        """What the service says of uploaded files."""
         announced = [{"name": name, "size": len(content)} for name, content in files.items()]
         answer = self.client.post("uploads", json={"files": announced, "kind": kind})
         assert answer.status_code == 200, answer.text
@@ -55,7 +60,8 @@ class Person:
             assert put.json() == {"offset": len(content)}
         done = self.client.post(f"uploads/{upload}/finish")
         assert done.status_code == 200, done.text
-        return [study["id"] for study in done.json()["studies"]]
+        told: dict[str, Any] = done.json()
+        return told
 
 
 def admin_of(service: Service) -> Person:

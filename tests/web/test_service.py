@@ -196,6 +196,25 @@ def test_the_audit_log_is_whole_and_cannot_be_changed(service: Service, study: s
             session.execute(sa.text(statement))
 
 
+def test_the_audit_log_is_read_in_parts_from_either_end(admin: Person, ann: Person) -> None:
+    assert ann.client.get("audit").status_code == 403
+    numbers = [e["id"] for e in admin.client.get("audit?limit=1000").json()["items"]]
+    assert numbers == list(range(1, len(numbers) + 1))
+    for newest, expected in (("false", numbers), ("true", numbers[::-1])):
+        first = admin.client.get(f"audit?newest={newest}&limit=2").json()
+        asked = f"audit?newest={newest}&limit=1000&after={first['next']}"
+        rest = admin.client.get(asked).json()
+        assert [entry["id"] for entry in first["items"] + rest["items"]] == expected
+        assert rest["next"] is None
+
+
+def test_everybody_signed_in_may_know_what_uploads_are_allowed(
+    service: Service, ann: Person
+) -> None:
+    assert ann.client.get("settings").json()["max_upload_mb"] == 64
+    assert Person(service).client.get("settings").status_code == 401
+
+
 def test_a_changed_audit_entry_is_found(tmp_path: Path) -> None:
     with serving(tmp_path) as service:
         service.accounts.ensure_admin()
@@ -257,8 +276,12 @@ def _ask(person: Person, study: str, shown: dict[str, object]) -> None:
 
 
 def _read_twice(service: Service, admin: Person, study: str) -> None:
-    given = {"study": study, "consent": True, "label": "covid19", "lesions": ["ggo"]}
-    case = admin.client.post("contributions", json=given).json()["id"]
+    outline = {"slice": 3, "kind": "GGO", "points": [[1.5, 2], [9, 2], [9, 8.5]]}
+    given = {"study": study, "consent": True, "label": "covid19", "lesions": ["GGO"]}
+    given["outlines"] = [outline]
+    made = admin.client.post("contributions", json=given).json()
+    assert made["outlines"] == [outline]
+    case = made["id"]
     reading = {"label": "covid19", "agree": True}
     own = admin.client.post(f"contributions/{case}/reviews", json=reading)
     assert own.status_code == 403

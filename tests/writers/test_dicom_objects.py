@@ -237,6 +237,27 @@ def test_without_a_frame_of_reference_no_voxel_has_a_place(
     assert dicom_sc.write(screening, tmp_path)
 
 
+def test_all_objects_say_the_same_of_patient_and_study(tmp_path: Path) -> None:
+    """An archive that finds two descriptions of one study asks somebody, or picks one."""
+    said = {
+        "StudyDescription": "CT thorax",
+        "IssuerOfPatientID": "HOSPITAL",
+        "PatientAge": "039Y",
+        "PatientWeight": "81.5",
+        "PatientIdentityRemoved": "YES",
+        "DeidentificationMethod": "by hand",
+    }
+    grid = Geometry.from_spacing((24, 128, 128), spacing=(5.0, 2.5, 2.5), frame="1.2.3")
+    volume = in_memory(grid, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)))
+    assert volume.study is not None
+    volume = replace(volume, study=replace(volume.study, attributes=said))
+    lungs = np.zeros(grid.shape, np.bool_)
+    lungs[5:9, 40:60, 30:50] = True
+    for path in write(marked(volume, lungs), tmp_path, OBJECTS):
+        ds = pydicom.dcmread(path)
+        assert {keyword: str(ds.get(keyword)) for keyword in said} == said, path.name
+
+
 def test_odd_headers_are_cut_to_what_is_allowed(tmp_path: Path) -> None:
     """Text of any length and kind: the objects are written without a warning and stay valid."""
     odd = {

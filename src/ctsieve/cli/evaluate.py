@@ -41,6 +41,10 @@ def run(
     split: Annotated[
         Path | None, typer.Option(help="Split file of `data split`, in place of settings.")
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Collection or CSV that the scores' cases lie in: shows wrong calls."),
+    ] = None,
     audit: Annotated[
         Path | None, typer.Option(help="audit.json of `data audit`, to be stamped on the report.")
     ] = None,
@@ -86,6 +90,7 @@ def run(
         config=config,
         split=split,
         audit=audit,
+        images=images,
         threads=threads,
         faithfulness=faithfulness,
     )

@@ -40,7 +40,7 @@ def run(
     score falls without the hottest tenth of every slice, and without a random tenth: a map that is
     no better than chance explains nothing.
     """
-    from ctsieve.pipeline.explain import explain
+    from ctsieve.pipeline.explain import explain, method_for
     from ctsieve.pipeline.screen import Screener
     from ctsieve.pipeline.write import write
     from ctsieve.readers import read_study
@@ -49,6 +49,7 @@ def run(
     with stages() as stage:
         stage("Checking the bundle")
         screener = Screener.load(bundle, threads=threads)
+        method = method_for(screener, method)
         stage("Reading the study")
         image = read_study(study, workers=threads)
         told = explain(image, screener, method, check=check, progress=stage("Judging slices"))

@@ -17,6 +17,13 @@ def run(
             help="The service's PostgreSQL database; SQLite below the folder by default.",
         ),
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CTSIEVE_SERVE_STORAGE",
+            help="URL of the service's storage; then the folder is this machine's own.",
+        ),
+    ] = None,
     name: Annotated[
         str, typer.Option(help="Unique, and the same at every start: it resumes its own work.")
     ] = "worker",
@@ -57,7 +64,8 @@ def run(
 
         threading.Thread(target=wait_for_end, daemon=True).start()
     settings = JobSettings(
-        home=home, database=database, worker=name, threads=threads, poll_seconds=0.25
-    )
+        home=home, database=database, storage=storage, worker=name, threads=threads,
+        poll_seconds=0.25,
+    )  # fmt: skip
     with Jobs(settings):
         stopped.wait()

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.evaluation.class_f1 import PAPER_SHARES
-from ctsieve.evaluation.intervals import Weights, patient_draws, percentile_interval
-from ctsieve.evaluation.measures import CHUNK
-from ctsieve.evaluation.sample import Floats, Names
+from ctsieve.evaluation.intervals import Weights, patient_draws, percentile_interval, wilson
+from ctsieve.evaluation.measures import CHUNK, NO_WIDTH
+from ctsieve.evaluation.sample import Bools, Floats, Names
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.report import Absent, Figure, Measured
 
@@ -112,21 +112,39 @@ def shares_f1(shares: Sequence[float]) -> Callable[[Floats], Floats]:
 
 
 def multiclass_figures(sample: ClassSample, *, seed: int = 0) -> dict[str, Measured]:
-    """The summary numbers of a confusion matrix, with intervals over patients."""
-    measures: dict[str, Callable[[Floats], Floats]] = {
-        "accuracy": accuracies,
-        "balanced_accuracy": balanced_accuracies,
-        "macro_f1": macro_f1,
-        "weighted_f1": weighted_f1,
-        "weighted_precision": weighted_precisions,
+    """The summary numbers of a confusion matrix, with intervals over patients.
+
+    Shares of independent cases (accuracy, recall, precision) have Wilson's interval instead.
+    """
+    whole = np.ones(sample.true.size, np.bool_)
+    measures = {
+        "accuracy": _Summary(of=accuracies, counted=whole, is_proportion=True),
+        "balanced_accuracy": _Summary(of=balanced_accuracies, counted=whole),
+        "macro_f1": _Summary(of=macro_f1, counted=whole),
+        "weighted_f1": _Summary(of=weighted_f1, counted=whole),
+        "weighted_precision": _Summary(of=weighted_precisions, counted=whole),
     }
     if set(sample.labels) == set(PAPER_ORDER):
         shares = dict(zip(PAPER_ORDER, PAPER_SHARES, strict=True))
-        measures["paper_shares_f1"] = shares_f1([shares[label] for label in sample.labels])
+        of = shares_f1([shares[label] for label in sample.labels])
+        measures["paper_shares_f1"] = _Summary(of=of, counted=whole)
     for number, label in enumerate(sample.labels):
-        for name, of in (("recall", recalls), ("precision", precisions), ("f1", class_f1s)):
-            measures[f"{name}:{label}"] = _one(of, number)
+        true, called = sample.true == number, sample.called == number
+        measures |= {
+            f"recall:{label}": _Summary(_one(recalls, number), true, is_proportion=True),
+            f"precision:{label}": _Summary(_one(precisions, number), called, is_proportion=True),
+            f"f1:{label}": _Summary(_one(class_f1s, number), true | called),
+        }
     return _with_intervals(sample, measures, seed=seed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Summary:
+    """A number of a confusion matrix, and the cases that it is counted on."""
+
+    of: Callable[[Floats], Floats]
+    counted: Bools  # (N,)
+    is_proportion: bool = False
 
 
 def _one(of: Callable[[Floats], Floats], number: int) -> Callable[[Floats], Floats]:
@@ -134,27 +152,40 @@ def _one(of: Callable[[Floats], Floats], number: int) -> Callable[[Floats], Floa
 
 
 def _with_intervals(
-    sample: ClassSample, measures: Mapping[str, Callable[[Floats], Floats]], *, seed: int
+    sample: ClassSample, measures: Mapping[str, _Summary], *, seed: int
 ) -> dict[str, Measured]:
     once = confusions(sample, np.ones((1, sample.true.size), np.float32))
     weight = patient_draws(sample.patient, seed=seed)
     chunks = [weight[i : i + CHUNK] for i in range(0, len(weight), CHUNK)]
     drawn = np.concatenate([confusions(sample, chunk) for chunk in chunks])
     figures: dict[str, Measured] = {}
-    for name, of in measures.items():
-        value = float(of(once)[0])
+    for name, summary in measures.items():
+        value = float(summary.of(once)[0])
         if not np.isfinite(value):
             figures[name] = Absent(reason="a class is never true or never called")
             continue
-        low, high = percentile_interval(of(drawn))
+        low, high = _interval(sample, summary, value, drawn)
         figures[name] = Figure(
             value=value,
-            low=low,
-            high=high,
-            num_cases=int(sample.true.size),
-            num_patients=int(np.unique(sample.patient).size),
+            low=min(low, value),
+            high=max(high, value),
+            num_cases=int(summary.counted.sum()),
+            num_patients=int(np.unique(sample.patient[summary.counted]).size),
         )
     return figures
+
+
+def _interval(
+    sample: ClassSample, summary: _Summary, value: float, drawn: Floats
+) -> tuple[float, float]:
+    """Wilson's for a share of independent cases, and where all draws are the same."""
+    patients = int(np.unique(sample.patient[summary.counted]).size)
+    if summary.is_proportion and patients == summary.counted.sum():
+        hit = sample.true[summary.counted] == sample.called[summary.counted]
+        return wilson(int(hit.sum()), patients)
+    low, high = percentile_interval(summary.of(drawn))
+    # 134 of 134 right calls are no certainty, though every draw of them is right.
+    return (low, high) if high - low >= NO_WIDTH else wilson(value * patients, patients)
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

@@ -28,6 +28,8 @@ class Picture:
     uri: str
     """Of a picture with its explanation; empty where the image cannot be opened any more."""
     facts: str
+    words: str = ""
+    """Which slice is shown, what its colours mean, and what the bundle says now if it differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

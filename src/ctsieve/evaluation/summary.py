@@ -14,15 +14,17 @@ from ctsieve.evaluation.charts import (
     roc_chart,
     score_chart,
 )
-from ctsieve.evaluation.cohort import Level, class_sample_of, sample_of, units
+from ctsieve.evaluation.cohort import Level, class_sample_of, levels_of, sample_of, units
 from ctsieve.evaluation.decision_curve import decision_curve
+from ctsieve.evaluation.in_words import in_words
+from ctsieve.evaluation.label_tables import negatives_table, one_against_rest_table
 from ctsieve.evaluation.measures import MEASURES
 from ctsieve.evaluation.multiclass import multiclass_figures
 from ctsieve.evaluation.prevalence import predictive_values
 from ctsieve.evaluation.sample import Sample
 from ctsieve.evaluation.shortcuts import Probe, probes
 from ctsieve.evaluation.subgroups import Subgroup, subgroups
-from ctsieve.types.report import Absent, EvaluationReport, Figure, Measured, Table
+from ctsieve.types.report import EvaluationReport, Figure, Measured, Table
 from ctsieve.types.scores import CaseScore, ScoreTable
 
 PREVALENCES = (0.01, 0.1, 0.5)
@@ -83,10 +85,12 @@ def summarise(
     )
     tables = [
         _levels_table(report),
-        _counts_table(both),
+        _counts_table(table, positive),
         _prevalence_table(headline, prevalences),
+        negatives_table(table, positive, "patient"),
         _subgroup_table(subgroups(table, positive, level), level),
         _probe_table(found, level),
+        one_against_rest_table(table, "patient"),
         *_class_tables(table),
     ]
     return Summary(
@@ -124,13 +128,6 @@ def worst_errors(table: ScoreTable, positive: str, level: Level) -> tuple[WrongC
     return tuple(chosen)
 
 
-def in_words(value: Measured) -> str:
-    """A number with its interval, or a dash and why."""
-    if isinstance(value, Absent):
-        return f"- ({value.reason})"
-    return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
-
-
 def _levels_table(report: EvaluationReport) -> Table:
     levels = tuple(reversed(list(report.levels)))
     rows = []
@@ -154,9 +151,10 @@ def _n(value: Measured) -> str:
     return "-"
 
 
-def _counts_table(samples: dict[str, Sample]) -> Table:
+def _counts_table(table: ScoreTable, positive: str) -> Table:
     rows = []
-    for name, s in samples.items():
+    for level in reversed(levels_of(table)):
+        s, name = sample_of(table, positive, level), f"{level} level"
         for kind, truth in (("positive", s.positive), ("negative", ~s.positive)):
             called = int((truth & s.called).sum())
             rows.append((name, kind, str(called), str(int(truth.sum()) - called), str(truth.sum())))

@@ -1,5 +1,6 @@
 """What an evaluation comes to, in a few sentences, the doubts first."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,14 +42,15 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
         detail=f"95 % interval {area.low:.2f} to {area.high:.2f}, {area.num_patients} patients. "
         + _at_the_cut(report.figures),
         doubts=(
+            *doubts,
             *_sides(summary),
             *_networks(summary),
-            *doubts,
             *_few(summary),
             *_sources(summary),
             *_certainty(report.levels["patient"]),
             *_lost(summary),
             *_healthy_slices(summary),
+            *_two_labels(summary),
             *_use(summary),
         ),
     )
@@ -151,6 +153,19 @@ def _healthy_slices(summary: Summary) -> list[str]:
     return [
         f"{count} slices carry their patient's label and are known to show no disease: at slice "
         "level they count as negative."
+    ]
+
+
+def _two_labels(summary: Summary) -> list[str]:
+    labels: dict[str, set[str]] = defaultdict(set)
+    for row in summary.report.scores:
+        labels[row.patient].add(row.label)
+    count = sum(len(own) > 1 for own in labels.values())
+    if not count:
+        return []
+    return [
+        f"{count} patient names have cases of several labels: each counts once for each label, and "
+        "is drawn as one patient. Two people of one name would be the same here."
     ]
 
 

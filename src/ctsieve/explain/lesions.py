@@ -14,8 +14,8 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from ctsieve.ops.objects import Found, planes
 from ctsieve.ops.prepare import Prepared
-from ctsieve.ops.resample import resample
 from ctsieve.types.cards import ExplainerCard
 from ctsieve.types.geometry import Geometry
 from ctsieve.types.promise import promise
@@ -43,12 +43,19 @@ def explain(
         return None
     labels, scores = output[LABELS], output[SCORES]
     promise(len(labels) == prepared.index.size, "there are objects for each judged slice")
+    found = [
+        Found(
+            kind=label,
+            slice=int(s),
+            score=float(scores[s, d]),
+            box=output[BOXES][s, d],
+            mask=output[MASKS][s, d] * scores[s, d],
+        )
+        for s, d in np.argwhere(labels > 0)
+    ]
     heat = np.zeros(geometry.shape, dtype=np.float32)
-    for position, place in np.argwhere(labels > 0):
-        box, mask = output[BOXES][position, place], output[MASKS][position, place]
-        index = int(prepared.index[position])
-        shown = _pasted(mask, box, prepared, geometry, index) * scores[position, place]
-        np.maximum(heat[index], shown, out=heat[index])
+    for index, plane in planes(found, prepared, geometry):
+        heat[index] = plane
     peak = float(heat.max())
     scaled = heat / np.float32(peak) if peak > 0.0 else heat
     return Explanation(
@@ -69,23 +76,6 @@ def counting(
     labels = output[LABELS]
     counts = np.isin(labels, list(kinds)) & (output[SCORES] >= np.float32(score))
     return {**output, LABELS: np.where(counts, labels, np.float32(0.0))}
-
-
-def _pasted(
-    mask: Float32, box: Float32, prepared: Prepared, geometry: Geometry, index: int
-) -> Float32:
-    """A mask (M, M) of a box on slice `index` of the image; (R, C), 0 outside the box."""
-    _, rows, columns = geometry.shape
-    target = geometry.window_of((index, 0, 0), (index + 1, rows, columns), (1, rows, columns))
-    left, top, right, bottom = (float(v) for v in box)
-    if right <= left or bottom <= top:
-        return np.zeros((rows, columns), dtype=np.float32)
-    first = index - int(prepared.index[0])
-    source = prepared.grid.window_of(
-        (first, top, left), (first + 1, bottom, right), (1, *mask.shape)
-    )
-    pasted: Float32 = resample(mask[None], source=source, target=target, outside=0.0)[0]
-    return pasted
 
 
 CARD = ExplainerCard(

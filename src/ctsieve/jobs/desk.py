@@ -16,6 +16,8 @@ from ctsieve.jobs.engine import QUEUE, SCREEN, first_argument
 from ctsieve.jobs.records import Job, Order
 from ctsieve.jobs.settings import database_url
 from ctsieve.jobs.status import PROGRESS, job_of
+from ctsieve.jobs.storage import Storage
+from ctsieve.jobs.trials import TRIALS, TRY, Trial, TrialState, Verdict
 from ctsieve.jobs.work import RESULTS
 
 NO_WAIT_SECONDS: Final = 0.001
@@ -24,9 +26,12 @@ NO_WAIT_SECONDS: Final = 0.001
 class Desk:
     """Where studies are handed in for workers of the same `home` and database."""
 
-    def __init__(self, home: Path, *, database: str | None = None) -> None:
+    def __init__(
+        self, home: Path, *, database: str | None = None, storage: str | None = None
+    ) -> None:
         """Open the jobs' database; it is made where there is none."""
         self.home = home
+        self.storage = Storage(home, storage)
         home.mkdir(parents=True, exist_ok=True)
         url = database_url(home, database)
         # Workers make it too: but who hands in first may be here before any of them.
@@ -46,6 +51,29 @@ class Desk:
         }
         self._client.enqueue(options, order.model_dump(mode="json"))
         return order.id
+
+    def submit_trial(self, trial: Trial) -> str:
+        """Hand in a trial and return its id; the same question again is the same trial."""
+        options: EnqueueOptions = {
+            "workflow_name": TRY,
+            "queue_name": TRIALS,
+            "workflow_id": trial.id,
+        }
+        self._client.enqueue(options, trial.model_dump(mode="json"))
+        return trial.id
+
+    def trial(self, trial_id: str) -> TrialState:
+        """How a trial stands; one that is not there is waiting to be handed in."""
+        found = self._client.list_workflows(workflow_ids=[trial_id])
+        if not found or found[0].status in ("ENQUEUED", "DELAYED"):
+            return TrialState(state="queued")
+        status = found[0]
+        if status.status == "SUCCESS":
+            return TrialState(state="finished", verdict=Verdict.model_validate(status.output))
+        if status.status != "PENDING":
+            return TrialState(state="failed")
+        _, done, total = self.stage(trial_id)
+        return TrialState(state="running", done=done, total=total)
 
     def jobs(self, ids: Iterable[str]) -> dict[str, Job]:
         """How the jobs of these ids stand; those that there are."""

@@ -28,40 +28,66 @@ def write_synced(path: Path, content: bytes) -> None:
     Raises:
         OutOfResources: the disk is full.
     """
-    with _whole_or_none(path):
-        _write(path, content)
-        sync_file(path)
-
-
-def write_begun(path: Path, content: bytes) -> None:
-    """Write `content` and let the disk begin; `sync_file` waits for what is left of it.
-
-    Raises:
-        OutOfResources: the disk is full.
-    """
-    with _whole_or_none(path):
-        _write(path, content)
-
-
-def sync_file(path: Path) -> None:
-    """Wait until a file is on disk; a failure leaves no file.
-
-    Raises:
-        OutOfResources: the disk is full.
-    """
-    # Linux tells an error of writing that nobody has seen yet also to who opens the file later.
-    with _whole_or_none(path), path.open("rb") as file:
+    with _whole_or_none(path), path.open("wb", buffering=0) as file:
+        _write(file.fileno(), content)
         os.fsync(file.fileno())
 
 
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb", buffering=0) as file:
-        written = 0
-        while written < len(content):
-            written += file.write(memoryview(content)[written:]) or 0
-        if hasattr(os, "posix_fadvise"):  # not on macOS
-            # Of dirty pages this asks for their writing, without waiting for it.
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+class GrowingFile:
+    """A file that is written piece by piece and then made durable; a failure leaves no file."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin it.
+
+        Raises:
+            OutOfResources: the disk is full.
+        """
+        self.path = path
+        self.size = 0
+        with _whole_or_none(path):
+            self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Add `data`.
+
+        Raises:
+            OutOfResources: the disk is full.
+        """
+        with _whole_or_none(self.path):
+            _write(self._handle, data)
+        self.size += len(data)
+
+    def begin(self, name: Path) -> None:
+        """Call the complete file `name`, and let the disk begin; `sync` waits for what is left."""
+        self.path = self.path.replace(name)
+        _begin(self._handle)
+
+    def sync(self) -> None:
+        """Wait until the file and its name are on disk.
+
+        Raises:
+            OutOfResources: the disk is full.
+        """
+        with _whole_or_none(self.path):
+            os.fsync(self._handle)
+
+    def close(self) -> None:
+        """Take no more; the file stays as it is."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+def _write(handle: int, data: bytes | memoryview) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(handle, left) :]
+
+
+def _begin(handle: int) -> None:
+    if hasattr(os, "posix_fadvise"):  # not on macOS
+        # Of dirty pages this asks for their writing, without waiting for it.
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 @contextmanager

@@ -22,6 +22,8 @@ from ctsieve.jobs.locks import absent_workers, only_one
 from ctsieve.jobs.records import Job, JobState, Order, Outcome
 from ctsieve.jobs.settings import JobSettings, dbos_config
 from ctsieve.jobs.status import PROGRESS, delivery_id, job_of
+from ctsieve.jobs.storage import Storage
+from ctsieve.jobs.trials import TRIALS, TRY, trial_workflow
 from ctsieve.jobs.work import OUTCOME, RESULTS, Worker
 from ctsieve.types.errors import OutOfResources, PeerRefused, UnknownName
 from ctsieve.types.promise import promise
@@ -56,7 +58,8 @@ class Jobs:
         self.home = settings.home
         self._settings = settings
         self._destinations = dict(destinations or {})
-        self._worker = Worker(settings.home, threads=settings.threads)
+        storage = Storage(settings.home, settings.storage)
+        self._worker = Worker(storage, threads=settings.threads)
         self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -74,9 +77,12 @@ class Jobs:
         self._screen = DBOS.workflow(name=SCREEN, max_recovery_attempts=MAX_CRASHES)(
             self._screen_workflow()
         )
+        trial = trial_workflow(self._worker.storage, self._worker.screener, _recorded)
+        DBOS.workflow(name=TRY, max_recovery_attempts=MAX_CRASHES)(trial)
         DBOS.launch()
         poll = settings.poll_seconds
         DBOS.register_queue(QUEUE, worker_concurrency=settings.at_once, polling_interval_sec=poll)
+        DBOS.register_queue(TRIALS, worker_concurrency=1, polling_interval_sec=poll)
         for name in self._destinations:
             DBOS.register_queue(_queue(name), worker_concurrency=2, polling_interval_sec=poll)
         for left in (self.home / RETRIES).glob("*.json"):

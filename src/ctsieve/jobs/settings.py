@@ -16,9 +16,11 @@ class JobSettings:
     """Where jobs live and how many run at once."""
 
     home: Path
-    """Studies and results; on storage all workers share where there are several."""
+    """Studies and results; shared by all workers, unless `storage` is."""
     database: str | None = None
     """URL of a PostgreSQL database; an SQLite file in `home` where None."""
+    storage: str | None = None
+    """URL of the storage that all workers share; `home` itself where None."""
     worker: str = "local"
     """Name of this worker: unique, and the same at every start, since it resumes its own jobs."""
     at_once: int = 1

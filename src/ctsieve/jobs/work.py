@@ -8,11 +8,14 @@ from typing import Final
 
 from ctsieve.jobs.durable import place_folder, sync_files, write_synced
 from ctsieve.jobs.records import Order, Outcome
+from ctsieve.jobs.storage import Storage
+from ctsieve.jobs.trials import BUNDLES
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.write import write
 from ctsieve.readers import read_study
 from ctsieve.types.errors import InputRejected, UsageError
 from ctsieve.types.results import Screening
+from ctsieve.types.volume import CTPicture, CTVolume
 
 RESULTS: Final = "results"
 OUTCOME: Final = "outcome.json"
@@ -22,10 +25,10 @@ Stage = Callable[[str, int, int], None]
 
 
 class Worker:
-    """Screens studies below `home`; keeps each bundle it has loaded."""
+    """Screens studies of a storage; keeps each bundle it has loaded."""
 
-    def __init__(self, home: Path, *, threads: int | None = None) -> None:
-        self._home = home
+    def __init__(self, storage: Storage, *, threads: int | None = None) -> None:
+        self.storage = storage
         self._threads = threads
         self._screeners: dict[str | None, Screener] = {}
         self._loading = threading.Lock()
@@ -40,9 +43,10 @@ class Worker:
             BundleError: the bundle is missing or damaged.
             OutOfResources: memory or the disk is exhausted: try again later.
         """
-        folder = self._home / RESULTS / order.id
-        kept = folder / OUTCOME
-        if kept.is_file():
+        name = f"{RESULTS}/{order.id}"
+        folder = self.storage.home / name
+        if self.storage.has(name):
+            kept = self.storage.fetch(name) / OUTCOME
             return Outcome.model_validate_json(kept.read_bytes())
         partial = folder.with_name(f".part-{order.id}")
         shutil.rmtree(partial, ignore_errors=True)
@@ -52,15 +56,17 @@ class Worker:
             write_synced(partial / OUTCOME, outcome.model_dump_json(indent=1).encode())
             sync_files(partial)
             place_folder(partial, folder)
+            self.storage.keep(name)
+            self.storage.let_go(name)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         return outcome
 
     def _screened(self, order: Order, folder: Path, stage: Stage) -> Outcome:
-        screener = self._screener(order.bundle)
+        screener = self.screener(order.bundle)
         stage("reading", 0, 0)
         try:
-            image = read_study(self._home / order.study, workers=self._threads)
+            image = self._image(order.study)
         except InputRejected as error:
             return Outcome(state="refused", reason=str(error), hint=error.hint)
         stage("judging", 0, 0)
@@ -77,11 +83,33 @@ class Worker:
             left_out=left_out,
         )
 
-    def _screener(self, bundle: str | None) -> Screener:
+    def _image(self, study: str) -> CTVolume | CTPicture:
+        # Of `studies/<digest>/...`: what the storage holds is a whole frozen study.
+        name = "/".join(study.split("/")[:2])
+        self.storage.fetch(name)
+        try:
+            return read_study(self.storage.home / study, workers=self._threads)
+        finally:
+            self.storage.let_go(name)
+
+    def screener(self, bundle: str | None) -> Screener:
+        """The screener of a bundle: by name, folder or file, or one of the storage.
+
+        Raises:
+            BundleError: there is no such bundle, or it is damaged.
+        """
         with self._loading:
             if bundle not in self._screeners:
-                self._screeners[bundle] = Screener.load(bundle, threads=self._threads)
+                place = bundle_at(self.storage, bundle)
+                self._screeners[bundle] = Screener.load(place, threads=self._threads)
             return self._screeners[bundle]
+
+
+def bundle_at(storage: Storage, bundle: str | None) -> str | Path | None:
+    """What `bundles.store.find` understands: a name as it is, one of the storage as its folder."""
+    if bundle is not None and bundle.startswith(f"{BUNDLES}/"):
+        return storage.fetch(bundle)
+    return bundle
 
 
 def _written(

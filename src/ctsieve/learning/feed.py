@@ -26,6 +26,7 @@ from ctsieve.learning.sampler import case_weights
 from ctsieve.models.la_dnn import LaDnnTarget
 from ctsieve.ops.crop import crop_box
 from ctsieve.ops.prepare import prepare, slice_values
+from ctsieve.ops.upright import upright
 from ctsieve.readers import read_study
 from ctsieve.types.cases import Case
 from ctsieve.types.promise import promise
@@ -60,6 +61,8 @@ class Batch(NamedTuple):
     x: Tensor
     """(B, 1, R, R) in [0, 1]."""
     target: LaDnnTarget
+    cases: tuple[int, ...] = ()
+    """Numbers of tune cases on their side."""
 
 
 def cached_views(
@@ -127,19 +130,6 @@ def _mask_view(case: Case, spec: InputSpec) -> Bytes:
     prepared = prepare(marked, spec, keep=np.ones(1, dtype=np.bool_), box=box)
     view: Bytes = np.where(prepared.x[0, 0] > 0.5, 255, 0).astype(np.uint8)
     return view
-
-
-def upright(image: CTVolume | CTPicture, quarter_turns: int) -> CTVolume | CTPicture:
-    """A picture turned clockwise by quarter turns; volumes are upright by their geometry."""
-    if isinstance(image, CTVolume) or quarter_turns % 4 == 0:
-        return image
-    turned = np.ascontiguousarray(np.rot90(image.values, -quarter_turns, axes=(1, 2)))
-    return CTPicture(
-        values=turned,
-        geometry=image.geometry.of_picture(turned.shape, image.provenance.digest),
-        provenance=image.provenance,
-        window=image.window,
-    )
 
 
 def covid_target(case: Case) -> float:
@@ -260,4 +250,5 @@ def plain_batches(
     for start in range(0, len(cases), size):
         own = cases[start : start + size]
         pixels = views.pixels[views.first[start : start + size]]
-        yield Batch(torch.from_numpy(pixels)[:, None].float() / 255.0, targets(own, lesions))
+        x = torch.from_numpy(pixels)[:, None].float() / 255.0
+        yield Batch(x, targets(own, lesions), tuple(range(start, start + len(own))))

@@ -19,8 +19,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ctsieve.models._detector.classifier import RegionClassifier
 from ctsieve.models._detector.config import DetectorConfig, Preset, RegionConfig
-from ctsieve.models._detector.detector import Detector, Look
 from ctsieve.models._detector.mask_rcnn import (
     MaskRcnn,
     MaskRcnnConfig,
@@ -28,12 +28,6 @@ from ctsieve.models._detector.mask_rcnn import (
     lesion_detector,
 )
 from ctsieve.models._detector.region_scores import RegionScores
-from ctsieve.models._detector.regions import (
-    Regions,
-    candidates,
-    region_batch,
-    survivors,
-)
 from ctsieve.models._detector.steps import EXEMPT, Step, trained
 from ctsieve.types.cards import ModelCard
 
@@ -75,27 +69,17 @@ class MaskNetOutput(NamedTuple):
     region_labels: Int64[Tensor, "B R"]
 
 
-class MaskNet(Detector):
+class MaskNet(RegionClassifier):
     """The second stage: backbone, proposals and box branch of a Mask R-CNN, and module S."""
 
     def __init__(self, config: MaskNetConfig) -> None:
         config = config.resolved()
         maskless = replace(config.detector.branches, mask_channels=())
-        super().__init__(replace(config.detector, branches=maskless))
+        super().__init__(replace(config.detector, branches=maskless), config.regions)
         self.config = config
         self.s2new = RegionScores(config.regions.number, config.features, config.num_labels)
         for name, parameter in self.named_parameters():
             parameter.requires_grad = is_trained(name)
-
-    def survivors(self, look: Look) -> Regions:
-        """All regions that suppression leaves, the best score first."""
-        boxes = look.proposals.boxes
-        logits, deltas = self.roi_heads.judge(look, boxes)
-        return survivors(candidates(logits, deltas, boxes, look.size), self.config.regions)
-
-    def regions(self, look: Look, generator: torch.Generator | None = None) -> Regions:
-        """The batch of regions that module S reads."""
-        return region_batch(self.survivors(look), look.size, self.config.regions, generator)
 
     def forward(
         self, images: Float[Tensor, "B C H W"], generator: torch.Generator | None = None

@@ -21,6 +21,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ctsieve.models._detector.classifier import TwinClassifier
 from ctsieve.models._detector.config import (
     BackboneConfig,
     BranchConfig,
@@ -30,19 +31,11 @@ from ctsieve.models._detector.config import (
     RegionConfig,
     with_flat_boxes,
 )
-from ctsieve.models._detector.detector import Detector, Look, all_objects
-from ctsieve.models._detector.heads import box_head, box_predictor
+from ctsieve.models._detector.detector import all_objects
 from ctsieve.models._detector.region_scores import RegionScores
-from ctsieve.models._detector.regions import (
-    Regions,
-    candidates,
-    region_batch,
-    survivors,
-)
 from ctsieve.models._detector.steps import (
     EXEMPT,
     Step,
-    copy_to_twins,
     freeze_twins,
     is_trained,
     trained,
@@ -117,28 +110,15 @@ class SingleShotOutput(NamedTuple):
     region_labels: Int64[Tensor, "B R"]
 
 
-class SingleShot(Detector):
+class SingleShot(TwinClassifier):
     """The detector, a second box branch that only copies, and module S."""
 
     def __init__(self, config: SingleShotConfig) -> None:
         config = config.resolved()
-        super().__init__(config.detector)
+        super().__init__(config.detector, config.regions)
         self.config = config
-        heads, channels = config.detector.branches, config.detector.backbone.channels
-        self.roi_heads.box_head_s2 = box_head(channels, heads)
-        self.roi_heads.box_predictor_s2 = box_predictor(heads)
         self.s2new = RegionScores(config.regions.number, config.features, config.num_labels)
         freeze_twins(self.roi_heads)
-
-    def survivors(self, look: Look) -> Regions:
-        """All regions of the classification that suppression leaves, the best score first."""
-        boxes = look.proposals.boxes
-        logits, deltas = self.roi_heads.judge(look, boxes, "_s2")
-        return survivors(candidates(logits, deltas, boxes, look.size), self.config.regions)
-
-    def regions(self, look: Look, generator: torch.Generator | None = None) -> Regions:
-        """The batch of regions that module S reads."""
-        return region_batch(self.survivors(look), look.size, self.config.regions, generator)
 
     def forward(
         self, images: Float[Tensor, "B C H W"], generator: torch.Generator | None = None
@@ -154,10 +134,6 @@ class SingleShot(Detector):
             *all_objects([self.found(look) for look in looks]),
             *(torch.stack([getattr(r, k) for r in regions]) for k in ("boxes", "scores", "labels")),
         )
-
-    def copy_to_twins(self) -> tuple[str, ...]:
-        """Copy the segmentation's box branch to the classification's; names of what was copied."""
-        return tuple(f"roi_heads.{name}" for name in copy_to_twins(self.roi_heads))
 
     def trained_by(self, step: Step) -> dict[str, nn.Parameter]:
         """The parameters that a step of training changes, by name."""

@@ -26,6 +26,12 @@ VERIFICATION: Final = "1.2.840.10008.1.1"
 TRANSFER_SYNTAXES: Final = READ
 """Accepted for every stored class: all that the reader decodes."""
 
+PLAIN_SYNTAXES: Final = (
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2",
+)
+"""Explicit and implicit little endian: accepted for verification, which sends no data set."""
+
 SENT: Final = {
     "1.2.840.10008.5.1.4.1.1.66.4": "segmentation",
     "1.2.840.10008.5.1.4.1.1.88.34": "report (Comprehensive 3D SR, TID 1500)",
@@ -56,7 +62,7 @@ class Status(IntEnum):
 
 
 MEANINGS: Final = {
-    Status.SUCCESS: "the instance is on disk (written, synchronised, renamed)",
+    Status.SUCCESS: "the instance is on disk: written and synchronised",
     Status.OUT_OF_RESOURCES: "too little free space; send again later",
     Status.MISMATCH: "the data set is another instance than the request says",
     Status.CANNOT_UNDERSTAND: "no CT image, damaged, or beyond the limits of the reader",
@@ -86,8 +92,8 @@ def statement() -> str:
         "rejected: transient, local limit exceeded |",
         f"| largest object | {default.max_object_mb} MB (`max_object_mb`); the association is "
         "aborted |",
-        f"| time limits | association {ACSE_SECONDS} s, message {DIMSE_SECONDS} s, idle "
-        f"{IDLE_SECONDS} s |",
+        f"| time limits | request for an association {ACSE_SECONDS} s, idle {IDLE_SECONDS} s; as "
+        f"sender {DIMSE_SECONDS} s for an answer |",
         "| asynchronous operations, extended negotiation, role selection | none |",
         "| called AE title | must be ours |",
         "| calling AE titles | those in `senders`; required to listen beyond loopback |",

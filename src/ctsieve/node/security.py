@@ -1,24 +1,9 @@
 """TLS on both sides of a DICOM association (PS3.15 B.9: modified BCP 195, TLS 1.2 or later)."""
 
-import socket
 import ssl
 
 from ctsieve.node.settings import Tls
 from ctsieve.types.errors import UsageError
-
-
-class _LazyContext(ssl.SSLContext):
-    """Shakes hands at the first read, in the connection's own thread.
-
-    The acceptor wraps a socket in the thread that accepts all others: a stranger who connects and
-    then says nothing would keep everybody out.
-    """
-
-    def wrap_socket(  # type: ignore[override]  # called with these arguments only
-        self, sock: socket.socket, *, server_side: bool
-    ) -> ssl.SSLSocket:
-        """As the parent's, without the handshake."""
-        return super().wrap_socket(sock, server_side=server_side, do_handshake_on_connect=False)
 
 
 def server_context(tls: Tls) -> ssl.SSLContext:
@@ -29,7 +14,7 @@ def server_context(tls: Tls) -> ssl.SSLContext:
     """
     if tls.certificate is None:
         raise UsageError("listening with TLS needs `tls.certificate`", hint="give a PEM file")
-    context = _LazyContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _load(context, tls)
     if tls.authorities is not None:
         context.verify_mode = ssl.CERT_REQUIRED

@@ -91,6 +91,8 @@ class NodeSettings(BaseModel):
     max_object_mb: int = Field(default=1024, ge=1)
     min_free_mb: int = Field(default=2048, ge=0)
     """Refuse instances while the disk has less free space."""
+    journal_mb: int = Field(default=512, ge=0)
+    """Of disk, for what was just received; 0: every instance is a file at once, more slowly."""
     quiet_seconds: float = Field(default=30.0, gt=0)
     """A study of which nothing came for so long is complete."""
     keep_hours: float = Field(default=24.0, ge=0)

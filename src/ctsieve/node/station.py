@@ -37,7 +37,11 @@ class Station:
 
     def __init__(self, settings: NodeSettings) -> None:
         self.settings = settings
-        self.inbox = Inbox(settings.home / "incoming", min_free_bytes=settings.min_free_mb << 20)
+        self.inbox = Inbox(
+            settings.home / "incoming" / settings.worker,
+            min_free_bytes=settings.min_free_mb << 20,
+            journal_bytes=settings.journal_mb << 20,
+        )
         self.jobs = Jobs(_job_settings(settings), destinations=_destinations(settings))
         self.listener = Listener(settings, self.inbox)
         self._formats = _formats(settings)
@@ -53,6 +57,7 @@ class Station:
             UsageError: another node works in this folder, or the address cannot be used.
         """
         with ExitStack() as stack:
+            stack.enter_context(self.inbox)
             stack.enter_context(self.jobs)
             stack.enter_context(self.listener)
             self._stack = stack.pop_all()

@@ -10,7 +10,7 @@ Paper    He et al., "Mask R-CNN", ICCV 2017: masks are resized to their boxes; t
 Shapes   S judged slices, D places for objects, M side of a mask, H W rows and columns of the input.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,6 +118,18 @@ def _voxels_in(lesion: Lesion, lungs: Mask) -> int:
 def _marked(found: list[Found], prepared: Prepared, geometry: Geometry, rule: ObjectRule) -> Mask:
     """Which voxels of `geometry` lie in any of the objects, one slice at a time."""
     marked = np.zeros(geometry.shape, dtype=np.bool_)
+    for index, plane in planes(found, prepared, geometry):
+        marked[index] = plane >= rule.mask
+    return marked
+
+
+def planes(
+    found: Sequence[Found], prepared: Prepared, geometry: Geometry
+) -> Iterator[tuple[int, Float32]]:
+    """Of each slice with objects: its number in the image, and their masks there.
+
+    The masks (R, C) are on `geometry`; where objects overlap the largest value counts.
+    """
     for s in sorted({one.slice for one in found}):
         plane = np.zeros(prepared.grid.shape[1:], dtype=np.float32)
         for one in (one for one in found if one.slice == s):
@@ -125,9 +137,8 @@ def _marked(found: list[Found], prepared: Prepared, geometry: Geometry, rule: Ob
         index = int(prepared.index[s])
         source = _one_slice(prepared.grid, index - int(prepared.index[0]))
         target = _one_slice(geometry, index)
-        moved = resample(plane[None], source=source, target=target, outside=0.0)
-        marked[index] = moved[0] >= rule.mask
-    return marked
+        moved: Float32 = resample(plane[None], source=source, target=target, outside=0.0)
+        yield index, moved[0]
 
 
 def _one_slice(grid: Geometry, index: int) -> Geometry:

@@ -46,7 +46,7 @@ def table_cases(path: Path) -> Iterator[Case]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputRejected(f"{path.name} cannot be read: {error}") from error
     missing = [name for name in COLUMNS if rows and name not in rows[0]]
     if missing:
@@ -54,6 +54,9 @@ def table_cases(path: Path) -> Iterator[Case]:
             f"{path.name} has no column {missing[0]!r}", hint=f"needed: {', '.join(COLUMNS)}"
         )
     for line, row in enumerate(rows, start=2):
+        empty = [name for name in COLUMNS if not row[name]]
+        if empty:
+            raise InputRejected(f"{path.name} line {line} has no {empty[0]}")
         image = path.parent / row["file"]
         if not image.exists():
             raise InputRejected(f"{path.name} line {line}: {row['file']} is missing")

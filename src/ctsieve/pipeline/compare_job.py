@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ctsieve.evaluation.cohort import Level
 from ctsieve.evaluation.compare import SHOWN, Comparison, compare
+from ctsieve.evaluation.in_words import in_words
 from ctsieve.evaluation.measures import MEASURES
-from ctsieve.evaluation.summary import in_words
 from ctsieve.pipeline.evaluation_job import NO_BUNDLE, Job, scored_of
 from ctsieve.types.report import Table
 

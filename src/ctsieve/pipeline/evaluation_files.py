@@ -7,39 +7,32 @@ figures/         every chart as SVG and PNG
 tables/          every table as CSV
 """
 
-import base64
 import csv
 import dataclasses
 import io
 import json
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from ctsieve.evaluation.charts import Chart
 from ctsieve.evaluation.checklists import checklists
-from ctsieve.evaluation.page import Page, Picture, to_html
-from ctsieve.evaluation.summary import WrongCall, summarise
+from ctsieve.evaluation.page import Page, to_html
+from ctsieve.evaluation.summary import summarise
 from ctsieve.evaluation.verdict import verdict
+from ctsieve.pipeline.error_pictures import error_picture
 from ctsieve.pipeline.evaluate import finest_level, report_of
-from ctsieve.pipeline.score import screen_case
 from ctsieve.pipeline.score_file import save_scores
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.stamp import Origin, answers_of, stamp_of
 from ctsieve.types.cases import Case
-from ctsieve.types.errors import CtsieveError
 from ctsieve.types.recipe import Recipe
 from ctsieve.types.report import Absent, Measured, Table
 from ctsieve.types.scores import ScoreTable
 from ctsieve.version import __version__
-from ctsieve.writers import _page, png
+from ctsieve.writers import _page
 
 SCHEMA = "1"
-PICTURE_SIDE = 480
-"""Longest side of a wrong call's picture."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +72,10 @@ def build_page(table: ScoreTable, *, options: Options, evidence: Evidence) -> Pa
     return Page(
         summary=summary,
         verdict=verdict(summary, doubts=evidence.doubts),
-        pictures=tuple(_picture(call, evidence) for call in summary.errors),
+        pictures=tuple(
+            error_picture(call, evidence.cases, evidence.screener, positive=options.positive)
+            for call in summary.errors
+        ),
         faithfulness=evidence.faithfulness,
         stamp=stamp_of(origin),
         checklists=checklists(answers_of(origin)),
@@ -143,34 +139,6 @@ def write_tables(tables: Sequence[Table], folder: Path) -> list[Path]:
         path.write_text(text.getvalue(), encoding="utf-8")
         paths.append(path)
     return paths
-
-
-def _picture(call: WrongCall, evidence: Evidence) -> Picture:
-    known = {name: "yes" if value else "no" for name, value in call.row.truth.items()}
-    facts = ", ".join(f"{name} {value}" for name, value in {**known, **call.row.facts}.items())
-    case = evidence.cases.get(call.row.case)
-    uri = ""
-    if evidence.screener is not None and case is not None:
-        uri = _picture_uri(evidence.screener, case)
-    return Picture(call=call, uri=uri, facts=facts)
-
-
-def _picture_uri(screener: Screener, case: Case) -> str:
-    """The slice that decided most, with its heat, as the PNG writer draws it."""
-    try:
-        screening = screen_case(screener, case)
-    except CtsieveError:
-        # It was scored once; a page without one picture is better than no page.
-        return ""
-    with tempfile.TemporaryDirectory() as scratch:
-        files = png.write(screening, Path(scratch))
-        slices = [path for path in files if path.parent.name == "slices"]
-        with Image.open(slices[0]) as picture:
-            small = picture.convert("RGB")
-        small.thumbnail((PICTURE_SIDE, 2 * PICTURE_SIDE))
-    with io.BytesIO() as buffer:
-        small.save(buffer, "JPEG", quality=85)
-        return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def write_charts(charts: Sequence[Chart], folder: Path) -> None:

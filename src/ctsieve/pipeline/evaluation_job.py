@@ -1,10 +1,12 @@
 """What `ctsieve evaluate` does: find cases or scores, score where there are none, report."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ctsieve.bundles.bundle import HELD_OUT, Bundle
 from ctsieve.bundles.store import DEFAULT, find
+from ctsieve.datasets import DATASETS
 from ctsieve.evaluation.charts import Chart
 from ctsieve.evaluation.page import Page
 from ctsieve.evaluation.protocols import PROTOCOLS
@@ -18,7 +20,7 @@ from ctsieve.pipeline.score_file import is_score_file, load_scores
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.stamp import audit_in_words
 from ctsieve.types.cases import Case
-from ctsieve.types.errors import InputRejected, UsageError
+from ctsieve.types.errors import CtsieveError, InputRejected, UsageError
 from ctsieve.types.recipe import Recipe
 from ctsieve.types.report import Table
 from ctsieve.types.scores import ScoreTable
@@ -30,6 +32,13 @@ FOLDED = (
     "The shipped networks have learned from these cases: with these settings each is trained on "
     "all folds but its own. What is measured here is memory as much as skill; the model card has "
     "the numbers of networks that never saw the patients they were measured on."
+)
+
+
+SEEN = (
+    "{seen} of {total} cases are of patients that the bundle's networks have learned from: the "
+    "numbers measure memory as much as skill. Without DATA the command reports on the held-out "
+    "scores of the same cases."
 )
 
 
@@ -48,6 +57,8 @@ class Job:
     """A split file, in place of settings."""
     audit: Path | None = None
     """What `ctsieve data audit` wrote of these cases and the training data."""
+    images: Path | None = None
+    """Where the cases of given scores lie, so that wrong calls can be shown."""
     threads: int | None = None
     faithfulness: int = 0
 
@@ -110,23 +121,60 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
         InputRejected: the scores are another bundle's.
     """
     if job.data is None:
-        return _held_out(job)
+        return _with_images(job, _held_out(job))
     if is_score_file(job.data):
-        return _read(job.bundle, job.data)
+        return _with_images(job, _read(job.bundle, job.data))
+    if job.images is not None:
+        raise UsageError("--images goes with scores", hint="DATA already holds the images")
     if job.bundle == NO_BUNDLE:
-        raise UsageError(
-            f"{job.data.name} is no score file, so a bundle is needed",
-            hint="give a bundle's name, or a .csv with columns score:LABEL",
-        )
+        raise _no_scores(job.data)
     cases, doubts = _cases(job, job.data)
     screener = Screener.load(job.bundle, threads=job.threads)
+    table = score(screener, cases, side=job.side, progress=progress)
     return Scored(
-        table=score(screener, cases, side=job.side, progress=progress),
+        table=table,
         recipe=screener.bundle.recipe,
         screener=screener,
         cases={case.id: case for case in cases},
-        doubts=doubts,
+        doubts=doubts or _seen(screener.bundle, table),
     )
+
+
+def _no_scores(path: Path) -> CtsieveError:
+    columns = "a score file is a .csv with the columns case, patient, label, score:LABEL, "
+    if path.is_dir():
+        return UsageError(
+            f"{path.name} is no score file, so a bundle is needed", hint="give a bundle's name"
+        )
+    if not path.exists():
+        return InputRejected(f"there is no file {path.name}")
+    return InputRejected(f"{path.name} is no score file", hint=f"{columns}threshold:LABEL")
+
+
+def _with_images(job: Job, scored: Scored) -> Scored:
+    """The same with the images of its cases; the data sets are those that sites are named after."""
+    if job.images is None:
+        return scored
+    if scored.recipe is None:
+        raise UsageError("--images draws explanations", hint="name the bundle of the scores, too")
+    sites = {row.site for row in scored.table.rows}
+    named = [name for name in DATASETS.names() if name.replace("-", "_") in sites]
+    cases = cases_in(job.images, datasets=job.datasets or named)
+    found = {case.id: case for case in cases}
+    if not any(row.case in found for row in scored.table.rows):
+        raise InputRejected(f"none of the scores' cases lies in {job.images.name}")
+    return replace(scored, screener=Screener.load(job.bundle, threads=job.threads), cases=found)
+
+
+def _seen(bundle: Bundle, table: ScoreTable) -> tuple[str, ...]:
+    """A doubt where the bundle's networks have learned from these very cases or their patients."""
+    if HELD_OUT not in bundle.manifest.members:
+        return ()
+    made_from = held_out_scores(bundle).rows
+    cases = {row.case for row in made_from}
+    patients = {(row.site, row.patient) for row in made_from}
+    seen = sum(r.case in cases or (r.site, r.patient) in patients for r in table.rows)
+    return (SEEN.format(seen=seen, total=len(table.rows)),) if seen else ()
 
 
 def _held_out(job: Job) -> Scored:
@@ -134,7 +182,7 @@ def _held_out(job: Job) -> Scored:
         "--side": bool(job.side),
         "--config": job.config is not None,
         "--split": job.split is not None,
-        "--dataset": bool(job.datasets),
+        "--dataset": bool(job.datasets) and job.images is None,
         "--faithfulness": job.faithfulness > 0,
     }
     if asked := [name for name, is_given in given.items() if is_given]:

@@ -3,7 +3,7 @@
 The network runs once; only methods that ask it again (occlusion) and the check run it more often.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,7 +26,6 @@ Float32 = npt.NDArray[np.float32]
 
 SCORED = "logits"
 """The output that a method needs which asks the network again."""
-OCCLUDED = "occlusion"
 LESION = "lesion"
 """What the map of a network is of that gives no class."""
 
@@ -46,6 +45,10 @@ class _Remembering:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self.output: ModelOutput = {}
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return self._runtime.outputs
 
     def run(self, x: Float32, *, progress: Progress | None = None) -> ModelOutput:
         self.output = self._runtime.run(x, progress=progress)
@@ -72,20 +75,11 @@ def explain(
         UnknownName: there is no such method.
         UsageError: the bundle's graph returns nothing that the method reads.
     """
-    if method is not None:
-        EXPLAINERS[method]  # a misspelt name should not cost the time of a screening
+    method = method_for(screener, method)
     remembering = _Remembering(screener.runtime)
     screening = Screener(screener.bundle, remembering).screen(image, progress=progress)
     if screening.gate.verdict == "rejected":
         return Explained(screening=screening)
-    able = possible(remembering.output)
-    method = own_method(able) if method is None else method.replace("_", "-")
-    if method not in able:
-        raise UsageError(
-            f"the graph of bundle {screener.bundle.identity.name!r} returns nothing that the "
-            f"method {method!r} shows",
-            hint=f"methods for this bundle: {', '.join(able)}",
-        )
 
     card = EXPLAINERS[method]
     prepared = _prepared(image, screening)
@@ -95,14 +89,37 @@ def explain(
     found: Explanation | None = card.explain(asked, prepared, image.geometry, label=label)
     promise(found is not None, f"{method} explains what it reads")
     assert found is not None  # noqa: S101  # for the type checker
+    can_check = check and SCORED in remembering.output
     return Explained(
         screening=replace(screening, explanation=found),
-        faithfulness=faithfulness(score, prepared, found) if check and OCCLUDED in able else None,
+        faithfulness=faithfulness(score, prepared, found) if can_check else None,
     )
 
 
-def possible(output: Mapping[str, object]) -> tuple[str, ...]:
-    """The methods that can explain an answer with these outputs."""
+def method_for(screener: Screener, method: str | None) -> str:
+    """The method to explain by: `method`, if the bundle can serve it; None: the bundle's own.
+
+    Nothing is run for it, so that a wrong name does not cost the time of a screening.
+
+    Raises:
+        UnknownName: there is no such method.
+        UsageError: the bundle's graphs return nothing that the method reads.
+    """
+    if method is not None:
+        EXPLAINERS[method]
+    able = possible(screener.runtime.outputs)
+    chosen = own_method(able) if method is None else method.replace("_", "-")
+    if chosen is None or chosen not in able:
+        raise UsageError(
+            f"the graph of bundle {screener.bundle.identity.name!r} returns nothing that the "
+            f"method {chosen!r} shows",
+            hint=f"methods for this bundle: {', '.join(able)}",
+        )
+    return chosen
+
+
+def possible(output: Collection[str]) -> tuple[str, ...]:
+    """The methods that can explain an answer with outputs of these names."""
     return tuple(
         name for name in EXPLAINERS if set(EXPLAINERS[name].reads or (SCORED,)) & set(output)
     )

@@ -8,11 +8,11 @@ import numpy as np
 from ctsieve.bundles.bundle import Bundle, write_bundle
 from ctsieve.bundles.store import find
 from ctsieve.evaluation.conformal import fit_conformal
+from ctsieve.evaluation.in_words import in_words
 from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.operating_point import OperatingPoint, choose
 from ctsieve.evaluation.recalibration import METHODS, Logistic, cross_fitted, log_loss
 from ctsieve.evaluation.sample import Floats
-from ctsieve.evaluation.summary import in_words
 from ctsieve.evaluation.tune import TuneSample
 from ctsieve.pipeline.score_file import load_scores
 from ctsieve.types.errors import InputRejected, UsageError

@@ -20,11 +20,12 @@ from ctsieve.learning.calibrate import (
     operating_point,
     youden_point,
 )
-from ctsieve.learning.feed import covid_target, upright
+from ctsieve.learning.feed import covid_target
 from ctsieve.learning.split import TUNE
 from ctsieve.ops.gate import gate_and_lungs
 from ctsieve.ops.judge import prepare_judged
 from ctsieve.ops.slices import scan_logit
+from ctsieve.ops.upright import upright
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.readers import read_study
 from ctsieve.runtime import Runtime

@@ -30,6 +30,7 @@ NEEDED = ("case", "patient", "label")
 PACKED = ".csv.gz"
 MAX_BYTES = 64 * 1024**2
 """Of a packed file when it is opened: a small one may hold far too much."""
+UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error)
 Row = Mapping[str, str]
 Value = TypeVar("Value")
 
@@ -40,8 +41,11 @@ def is_score_file(path: Path) -> bool:
         return path.is_file()
     if not path.name.endswith((".csv", PACKED)) or not path.is_file():
         return False
-    with _opened(path) as file:
-        return any(name.startswith("score:") for name in next(csv.reader(file), []))
+    try:
+        with _opened(path) as file:
+            return any(name.startswith("score:") for name in next(csv.reader(file), []))
+    except UNREADABLE:
+        return False
 
 
 def save_scores(table: ScoreTable, path: Path) -> Path:
@@ -81,13 +85,16 @@ def load_scores(path: Path) -> ScoreTable:
     """
     if path.suffix == ".parquet":
         _, parquet = _parquet()
-        listed = parquet.read_table(path).to_pylist()
+        try:
+            listed = parquet.read_table(path).to_pylist()
+        except (OSError, ValueError) as error:
+            raise InputRejected(f"{path.name} is no Parquet file: {error}") from error
         rows = [{k: "" if v is None else str(v) for k, v in row.items()} for row in listed]
     else:
         try:
             with _opened(path) as file:
-                rows = [{k: v or "" for k, v in row.items()} for row in csv.DictReader(file)]
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+                rows = [_whole(row, n) for n, row in enumerate(csv.DictReader(file), start=2)]
+        except UNREADABLE as error:
             raise InputRejected(f"{path.name} cannot be read: {error}") from error
     return from_rows(rows)
 
@@ -183,7 +190,20 @@ def _bundle(rows: Sequence[Row]) -> BundleIdentity:
     return BundleIdentity(name=name or "unnamed", version=version or "0", digest=digest)
 
 
+def _whole(row: Mapping[str | None, str | list[str] | None], line: int) -> dict[str, str]:
+    """A line's cells by column; those that a short line lacks are empty."""
+    if None in row:
+        raise InputRejected(f"line {line} has more cells than there are columns")
+    return {str(name): str(value or "") for name, value in row.items()}
+
+
 def _case(row: Row, line: int) -> CaseScore:
+    empty = [name for name in NEEDED if not row[name]]
+    if empty:
+        raise InputRejected(
+            f"line {line} has no {empty[0]}",
+            hint="a patient who is not known has the case's own name",
+        )
     scores = dict(_values(row, "score:", _number(line)))
     thresholds = dict(_values(row, "threshold:", _number(line)))
     lacking = sorted(set(scores) - set(thresholds))

@@ -10,9 +10,10 @@ from ctsieve.evaluation.summary import Summary
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.recipe import FittedOn, Recipe
 from ctsieve.types.report import Figure
-from ctsieve.types.scores import ScoreTable
+from ctsieve.types.scores import NETWORK, ScoreTable
 from ctsieve.version import __version__
 
+EXTERNAL = "external"
 NO_AUDIT = "none given: `ctsieve data audit` looks for patients on two sides"
 
 
@@ -76,7 +77,8 @@ def answers_of(origin: Origin) -> dict[str, str]:
         "missing": f"{report.num_rejected} cases without a score; none is imputed",
         "partition": _counted(Counter(row.side or "not said" for row in table.rows)),
         "disjoint": "by patient (or source paper where the patient is not known)",
-        "size": f"{len(table.rows)} cases of {num_patients} patients; no sample size was planned",
+        "size": f"{len(table.rows)} cases of {num_patients} patients were given; how many were "
+        "planned, and why, has to be added",
         "model": f"{table.bundle.name} {table.bundle.version}, see its model card",
         "software": f"ctsieve {__version__}, bundle {table.bundle.digest[:12]}",
         "metrics": "AUC-ROC, AP, sensitivity, specificity, predictive values, Brier, calibration",
@@ -84,8 +86,10 @@ def answers_of(origin: Origin) -> dict[str, str]:
         "robustness": "shortcut probes and subgroups, see the tables",
         "flow": f"{len(table.rows)} cases given, {len(table.judged)} judged",
         "subgroups": "see the table of subgroups",
-        "results": f"AUC {area.value:.3f} at patient level, see the table of all measures",
-        "precision": f"AUC {area.low:.3f} to {area.high:.3f}; every number has its interval",
+        "results": f"AUC {area.value:.3f} at patient level, on the sides named above; see the "
+        "table of all measures",
+        "precision": f"AUC {area.value:.3f} ({area.low:.3f} to {area.high:.3f}), calibration "
+        f"{_calibration(origin)}; every number has its interval",
         "failures": "the surest wrong calls are shown with their explanations",
         "limits": "see the doubts under the verdict",
         "imbalance": _counted(Counter(row.label for row in table.rows)),
@@ -94,8 +98,15 @@ def answers_of(origin: Origin) -> dict[str, str]:
         "blinding": "the program sees the image only; what readers knew has to be added",
         "indeterminate": f"{report.num_abstained} cases abstained and are in all numbers",
         "confusion": "see the confusion matrix",
-        "calibration": _calibration(origin),
-        "internal": "see the side of the split",
+        "internal": _sides(table, external=False),
+        "external": _sides(table, external=True),
+        "counts": f"{area.num_patients} patients, of them {_ill(origin)} with the disease",
+        "availability": f"ctsieve {__version__} (Apache-2.0); bundle digest "
+        f"{table.bundle.digest[:12] or 'not said'}, cases digest {table.cases_digest[:12]}; data "
+        "have to be added",
+        "gate": "a gate looks at every image before the network and rejects, warns or accepts",
+        "ensemble": _ensemble(table),
+        "audit": "the score file keeps every output with its case, cut and abstention",
     }
     if origin.recipe is not None:
         answers |= _recipe_answers(origin.recipe)
@@ -141,6 +152,23 @@ def _calibration(origin: Origin) -> str:
     if isinstance(slope, Figure):
         return f"slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})"
     return slope.reason
+
+
+def _ill(origin: Origin) -> int:
+    sensitivity = origin.summary.report.levels["patient"]["sensitivity"]
+    return sensitivity.num_patients if isinstance(sensitivity, Figure) else 0
+
+
+def _ensemble(table: ScoreTable) -> str:
+    networks = {row.facts[NETWORK] for row in table.rows if NETWORK in row.facts}
+    return f"mean of the outputs of {len(networks)} networks" if networks else ""
+
+
+def _sides(table: ScoreTable, *, external: bool) -> str:
+    """How many cases are of the external side, or of any other that is named."""
+    counts = Counter(row.side for row in table.rows if row.side)
+    found = {side: n for side, n in counts.items() if (side == EXTERNAL) == external}
+    return _counted(Counter(found))
 
 
 def _reasons(table: ScoreTable) -> Counter[str]:

@@ -40,6 +40,10 @@ PARSE_ERRORS: Final = (
 
 
 _LONGEST_CHARACTER_SET: Final = 256
+_LONG_FORM: Final = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+"""Value representations with a length of four bytes (PS3.5 7.1.2)."""
 
 
 class Elements:
@@ -187,21 +191,20 @@ def parse(
 
 
 def parse_meta(data: bytes, *, start: int = 132) -> tuple[str, int]:
-    """(transfer syntax, where the data set begins); always explicit little endian (PS3.10 7.1)."""
-    ends: list[int] = []
-    file = BytesIO(data)
-    file.seek(start)
-
-    def stop(tag: BaseTag, vr: str | None, _length: int) -> bool:
-        if tag.group == 2:
-            return False
-        long_form = vr in ("OB", "OW", "SQ", "UN", "UT", "OD", "OF", "OL", "OV", "UC", "UR")
-        ends.append(file.tell() - (12 if long_form else 8))
-        return True
-
-    generator = data_element_generator(file, False, True, stop_when=stop)
-    elements = Elements({int(e.tag): e for e in generator})
-    return elements.text(0x00020010), ends[0] if ends else file.tell()
+    """(transfer syntax, where the data set begins); explicit little endian (PS3.10 7.1)."""
+    at, syntax = start, b""
+    while data[at : at + 2] == b"\x02\x00" and at + 8 <= len(data):
+        vr = data[at + 4 : at + 6]
+        if vr in _LONG_FORM:
+            value, length = at + 12, int.from_bytes(data[at + 8 : at + 12], "little")
+        elif vr.isalpha() and vr.isupper():
+            value, length = at + 8, int.from_bytes(data[at + 6 : at + 8], "little")
+        else:  # implicit, from writers that never read that chapter
+            value, length = at + 8, int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at + 2 : at + 4] == b"\x10\x00":
+            syntax = data[value : value + length]
+        at = value + length
+    return _decoded(syntax), min(at, len(data))
 
 
 def _character_set(data: bytes, start: int, *, little_endian: bool) -> slice:

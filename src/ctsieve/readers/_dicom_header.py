@@ -24,12 +24,18 @@ from ctsieve.types.provenance import Acquisition
 _HEADS: Final = (1 << 16, 1 << 20, MAX_HEADER_BYTES)
 """How many bytes are tried in turn: nearly every single-frame header fits into the first."""
 
-_TAGS: Final = [
-    *(0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080020, 0x00080060, 0x00080070),
-    *(0x00081090, 0x00100010, 0x00100020, 0x00100030, 0x00180010, 0x00180015, 0x00180060),
-    *(0x00181120, 0x00181210, 0x00185100, 0x0020000D, 0x0020000E, 0x00200011, 0x00200052),
+_IDENTITY_TAGS: Final = [
+    *(0x00080016, 0x00080018, 0x00080060, 0x0020000D),
     *(0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x00280101),
-    *(0x00280103, 0x00280120, 0x00280121, 0x00280301, 0x00282110),
+    *(0x00280103, 0x00280120, 0x00280121),
+]
+"""Which instance it is, and what its pixels need."""
+
+_TAGS: Final = [
+    *_IDENTITY_TAGS,
+    *(0x00080005, 0x00080008, 0x00080020, 0x00080070, 0x00081090, 0x00100010, 0x00100020),
+    *(0x00100030, 0x00180010, 0x00180015, 0x00180060, 0x00181120, 0x00181210, 0x00185100),
+    *(0x0020000E, 0x00200011, 0x00200052, 0x00280301, 0x00282110),
     *FRAME_TAGS,
 ]
 
@@ -53,16 +59,8 @@ def read_header(path: Path, *, name: str) -> list[Frame]:
     """
     size = path.stat().st_size
     transfer_syntax, found = parsed_front(path, tags=_TAGS)
-    modality = safe_text(found.text(0x00080060), limit=16).upper()
-    if found.pixels is None:
-        is_image = found.text(0x00080016) in CT_CLASSES or 0x00280010 in found
-        if found.cut or is_image or 0x00080016 not in found:
-            raise UnreadableStudy("a DICOM file ends before its pixels", hint="send it again")
-        raise NotAnImage(modality or "no pixels")
-    pixels = _pixel_format(found)
-    if pixels.samples != 1:
-        raise NotAnImage("colour")
-    start, length = found.pixels
+    pixels = _image_format(found)
+    start, length = found.pixels or (size, 0)
     header = FileHeader(
         path=path,
         name=name,
@@ -78,11 +76,23 @@ def read_header(path: Path, *, name: str) -> list[Frame]:
         person=_person(found),
         study_date=found.text(0x00080020),
         series_number=found.integer(0x00200011),
-        acquisition=_acquisition(found, modality),
+        acquisition=_acquisition(found, _modality(found)),
         pixels=pixels,
         lossy=transfer_syntax in LOSSY or found.text(0x00282110) == "01",
     )
     return frames_of(header, found)
+
+
+def identity(source: Path | bytes) -> tuple[str, str]:
+    """(Study Instance UID, SOP Instance UID) of one DICOM file, empty where it names none.
+
+    Raises:
+        NotAnImage: it is a report, a presentation state, ... or colour.
+        UnreadableStudy: the header is damaged, hostile or beyond the limits.
+    """
+    _, found = parsed_front(source, tags=_IDENTITY_TAGS)
+    _image_format(found)
+    return found.text(0x0020000D), found.text(0x00080018)
 
 
 def inflated(data: bytes) -> bytes:
@@ -106,16 +116,17 @@ def inflated(data: bytes) -> bytes:
     return data[:start] + body
 
 
-def parsed_front(path: Path, *, tags: list[int]) -> tuple[str, Parsed]:
+def parsed_front(source: Path | bytes, *, tags: list[int]) -> tuple[str, Parsed]:
     """(transfer syntax, the wanted `tags` in front of the pixels) of one DICOM file.
+
+    `source` is the file, or its content.
 
     Raises:
         UnreadableStudy: the header is damaged, hostile or beyond the limits.
     """
-    size = path.stat().st_size
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
     for limit in _HEADS:
-        with path.open("rb") as file:
-            data = file.read(limit)
+        data = source[:limit] if isinstance(source, bytes) else _front(source, limit)
         whole = len(data) == size
         try:
             transfer_syntax, found = _parsed_bytes(data, whole=whole, tags=tags)
@@ -131,6 +142,11 @@ def parsed_front(path: Path, *, tags: list[int]) -> tuple[str, Parsed]:
         f"no pixels in the first {MAX_HEADER_BYTES} bytes of a DICOM file",
         hint="the file is damaged or no image",
     )
+
+
+def _front(path: Path, limit: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(limit)
 
 
 def _parsed_bytes(data: bytes, *, whole: bool, tags: list[int]) -> tuple[str, Parsed]:
@@ -149,6 +165,23 @@ def _parsed_bytes(data: bytes, *, whole: bool, tags: list[int]) -> tuple[str, Pa
     little = transfer_syntax != EXPLICIT_BIG
     found = parse(data, start=start, implicit=implicit, little_endian=little, tags=tags)
     return transfer_syntax or IMPLICIT_LITTLE, found
+
+
+def _image_format(found: Parsed) -> PixelFormat:
+    """The format of the pixels, which are there and grey."""
+    if found.pixels is None:
+        is_image = found.text(0x00080016) in CT_CLASSES or 0x00280010 in found
+        if found.cut or is_image or 0x00080016 not in found:
+            raise UnreadableStudy("a DICOM file ends before its pixels", hint="send it again")
+        raise NotAnImage(_modality(found) or "no pixels")
+    pixels = _pixel_format(found)
+    if pixels.samples != 1:
+        raise NotAnImage("colour")
+    return pixels
+
+
+def _modality(found: Elements) -> str:
+    return safe_text(found.text(0x00080060), limit=16).upper()
 
 
 def _pixel_format(found: Elements) -> PixelFormat:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.readers._codecs import CODECS, NATIVE, RLE
-from ctsieve.readers._dicom_header import NotAnImage, read_header
+from ctsieve.readers._dicom_header import NotAnImage, identity, read_header
 from ctsieve.readers._dicom_pixels import load
 from ctsieve.readers._dicom_study import study_header
 from ctsieve.readers._dicom_twins import without_twins
@@ -95,22 +95,24 @@ def read(path: Path, *, workers: int | None = None) -> CTVolume:
     )
 
 
-def identify(path: Path) -> tuple[str, str]:
-    """(Study Instance UID, SOP Instance UID) of one image file, its pixels unread.
+def identify(source: Path | bytes) -> tuple[str, str]:
+    """(Study Instance UID, SOP Instance UID) of one image file, its pixels and planes unread.
+
+    `source` is the file, or its content.
 
     Raises:
         InputRejected: it is no image, or names no study or no instance.
         UnreadableStudy: it is damaged, hostile or beyond the limits.
     """
     try:
-        header = read_header(path, name=path.name)[0].header
+        study, instance = identity(source)
     except NotAnImage as other:
         raise InputRejected(
             f"the object is no CT image ({other.kind})", hint="send CT images only"
         ) from other
-    if not (header.study and header.sop_instance):
+    if not (study and instance):
         raise InputRejected("the image names no study or no instance", hint="export it again")
-    return header.study, header.sop_instance
+    return study, instance
 
 
 def _scan(path: Path) -> _Scan:

@@ -27,6 +27,11 @@ Progress = Callable[[int, int], None]
 class Runtime(Protocol):
     """A bundle's graphs, loaded.  Re-entrant: several threads may call `run` at once."""
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what `run` returns, known without running anything."""
+        ...
+
     def run(self, x: npt.NDArray[np.float32], *, progress: Progress | None = None) -> ModelOutput:
         """Judge the slices `x` (S, 1, H, W) float32 in [0, 1], in batches of its own choice."""
         ...

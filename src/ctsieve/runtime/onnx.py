@@ -34,6 +34,14 @@ class OnnxRuntime:
         slices = session.get_inputs()[0].shape[0]
         self._fixed: int | None = slices if isinstance(slices, int) else None
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs of both graphs, but for the features that pass between them."""
+        names = _outputs(self._session)
+        if self._scan is not None:
+            names = [name for name in names if name != FEATURES] + _outputs(self._scan)
+        return tuple(dict.fromkeys(names))
+
     def run(self, x: npt.NDArray[np.float32], *, progress: Progress | None = None) -> ModelOutput:
         """Run the graph on `x` (S, 1, H, W) float32 in [0, 1], a few slices at a time."""
         number = self._batch(x)
@@ -58,9 +66,13 @@ class OnnxRuntime:
 def _run(
     session: onnxruntime.InferenceSession, name: str, given: npt.NDArray[np.float32]
 ) -> Arrays:
-    names = [output.name for output in session.get_outputs()]
+    names = _outputs(session)
     arrays = session.run(names, {name: given})
     return {k: a.astype(np.float32, copy=False) for k, a in zip(names, arrays, strict=True)}
+
+
+def _outputs(session: onnxruntime.InferenceSession) -> list[str]:
+    return [output.name for output in session.get_outputs()]
 
 
 def load(model: Path, *, scan: Path | None = None, threads: int | None = None) -> OnnxRuntime:

@@ -4,11 +4,12 @@ import secrets
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from ctsieve.web.accounts import Identity
 from ctsieve.web.errors import NotAllowed, NotSignedIn
 from ctsieve.web.service import Service
+from ctsieve.web.settings import ServeSettings
 
 COOKIE: Final = "ctsieve_session"
 CSRF_HEADER: Final = "x-csrf-token"
@@ -47,6 +48,19 @@ def identify(request: Request, service: Serving) -> Identity:
             "the request does not come from the page", hint=f"send the header {CSRF_HEADER}"
         )
     return found
+
+
+def set_session(response: Response, token: str, settings: ServeSettings) -> None:
+    """Give the browser its session's cookie."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(settings.session_hours * 3600),
+        httponly=True,
+        samesite="strict",
+        secure=not settings.is_loopback,
+        path="/",
+    )
 
 
 def _who_may(role: str) -> Callable[[Request, Service], Identity]:

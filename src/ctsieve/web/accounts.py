@@ -1,5 +1,6 @@
 """Accounts: who may sign in, and as what.  Every change is in the audit log."""
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -11,12 +12,14 @@ from ctsieve.types.errors import UnknownName, UsageError
 from ctsieve.web.audit import Act, record
 from ctsieve.web.database import Database
 from ctsieve.web.errors import InConflict, NotSignedIn, TooMany
+from ctsieve.web.oidc import Person
 from ctsieve.web.passwords import digest_of, hash_password, is_password, new_token
-from ctsieve.web.tables import ApiKey, FailedLogin, Login, User, Workspace
+from ctsieve.web.tables import ApiKey, ExternalUser, FailedLogin, Login, User, Workspace
 
 ROLES: Final = ("viewer", "clinician", "reviewer", "admin")
 """Each may do what those before it may."""
 ADMIN: Final = "admin"
+NAME: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 WINDOW_SECONDS: Final = 900.0
 MOST_FAILURES: Final = 5
 """Of one name from one address within the window; of one address ten times as many."""
@@ -129,17 +132,46 @@ class Accounts:
         if not is_password(password, user.password if user else None) or not user or user.locked:
             self._count_failure(name, address)
             raise NotSignedIn("the name or the password is wrong", hint="an admin can help")
-        token = new_token()
         with self._database.writing() as session:
-            session.execute(sa.delete(Login).where(Login.expires < time.time()))
             session.execute(sa.delete(FailedLogin).where(FailedLogin.who == f"{name}@{address}"))
-            expires = time.time() + self._seconds
-            session.add(
-                Login(digest=digest_of(token), user_id=user.id, csrf=new_token(), expires=expires)
-            )
-            act = Act(action="signed-in", user=name, workspace_id=user.workspace_id)
-            record(self._database, session, act)
+            token = self._open_session(session, user, way="password")
         return token, self.by_cookie(token)
+
+    def sign_in_external(self, person: Person, *, workspace: str) -> str:
+        """A new session's token for whom a provider vouches for; a user is made at the first time.
+
+        Name and workspace stay as they were then; the role is the provider's every time.
+
+        Raises:
+            NotSignedIn: the account is locked.
+            InConflict: a user of another origin has this name.
+        """
+        with self._database.writing() as session:
+            known = session.get(ExternalUser, (person.issuer, person.subject))
+            if known is None:
+                user = _add_external(session, person, workspace)
+                act = Act(
+                    action="user-made", workspace_id=user.workspace_id, subject=user.name,
+                    detail=f"role={user.role} by={person.issuer}",
+                )  # fmt: skip
+                record(self._database, session, act)
+            else:
+                user = session.get_one(User, known.user_id)
+            if user.locked:
+                raise NotSignedIn("this account is locked", hint="an admin can help")
+            user.role = person.role
+            return self._open_session(session, user, way=person.issuer)
+
+    def _open_session(self, session: Session, user: User, *, way: str) -> str:
+        token = new_token()
+        session.execute(sa.delete(Login).where(Login.expires < time.time()))
+        expires = time.time() + self._seconds
+        session.add(
+            Login(digest=digest_of(token), user_id=user.id, csrf=new_token(), expires=expires)
+        )
+        act = Act(action="signed-in", user=user.name, workspace_id=user.workspace_id, detail=way)
+        record(self._database, session, act)
+        return token
 
     def sign_out(self, token: str, by: Identity) -> None:
         """End a session."""
@@ -241,6 +273,20 @@ def _user(session: Session, name: str) -> User:
     user = session.scalar(sa.select(User).where(User.name == name))
     if user is None:
         raise UnknownName(f"there is no user {name!r}")
+    return user
+
+
+def _add_external(session: Session, person: Person, workspace: str) -> User:
+    if not NAME.fullmatch(person.name):
+        raise NotSignedIn(f"the provider's name {person.name[:64]!r} cannot be a name here")
+    if session.scalar(sa.select(User.id).where(User.name == person.name)) is not None:
+        raise InConflict(
+            f"there is another user {person.name!r}", hint="an admin must rename one of them"
+        )
+    _add(session, person.name, password="", role=person.role, workspace=workspace)
+    user = _user(session, person.name)
+    user.must_change = False
+    session.add(ExternalUser(issuer=person.issuer, subject=person.subject, user_id=user.id))
     return user
 
 

@@ -17,10 +17,13 @@ from ctsieve.web.routes import (
     admin,
     batches,
     bundles,
+    candidates,
     contributions,
     events,
     health,
+    oidc,
     questions,
+    releases,
     session,
     studies,
     uploads,
@@ -65,8 +68,8 @@ def make_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     api = APIRouter(prefix=PREFIX)
-    subjects = (session, uploads, studies, questions, batches, events)
-    for part in (*subjects, contributions, bundles, admin, health):
+    subjects = (session, oidc, uploads, studies, questions, batches, events)
+    for part in (*subjects, contributions, releases, bundles, candidates, admin, health):
         api.include_router(part.router)
     app.include_router(api)
     # Where probes of other programs look for them, too.

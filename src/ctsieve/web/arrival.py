@@ -29,6 +29,11 @@ class Arrived:
     refused: str = ""
     """Why it cannot be taken as it is; it is kept in quarantine."""
 
+    @property
+    def single(self) -> Path | None:
+        """The one file it consists of; None where there are several."""
+        return next(iter(self.files.values())) if len(self.files) == 1 else None
+
 
 def sort_arrived(
     sent: Mapping[str, Path], work: Path, *, wanted: Wanted, pseudonyms: Pseudonyms | None

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from ctsieve.types.promise import promise
 from ctsieve.web.tables import Table
 
 _WRITES: Final = "ctsieve_writes"
@@ -41,6 +42,7 @@ class Database:
             event.listen(self._engine, "begin", _begin_sqlite)
         self._writer = self._engine.execution_options(**{_WRITES: True})
         Table.metadata.create_all(self._engine)
+        self._add_columns()
         self._keep_audit()
 
     @contextmanager
@@ -64,11 +66,31 @@ class Database:
         """Let the connections go."""
         self._engine.dispose()
 
+    def _add_columns(self) -> None:
+        """Give tables of an older version the columns that came since."""
+        inspector = sa.inspect(self._engine)
+        quote = self._engine.dialect.identifier_preparer.quote
+        with self._writer.begin() as connection:
+            for table in Table.metadata.sorted_tables:
+                there = {column["name"] for column in inspector.get_columns(table.name)}
+                for column in (c for c in table.columns if c.name not in there):
+                    kind = column.type.compile(self._engine.dialect)
+                    default = "" if column.nullable else f" NOT NULL DEFAULT {_written(column)}"
+                    statement = f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)}"
+                    connection.execute(sa.text(f"{statement} {kind}{default}"))
+
     def _keep_audit(self) -> None:
         statements = [_KEEP_SQLITE.format(verb=verb) for verb in ("UPDATE", "DELETE")]
         with self._writer.begin() as connection:
             for statement in statements if self._is_sqlite else _KEEP_POSTGRES:
                 connection.execute(sa.text(statement))
+
+
+def _written(column: "sa.Column[Any]") -> str:
+    """A column's default, which is a plain value, as SQL has it."""
+    value = getattr(column.default, "arg", None)
+    promise(isinstance(value, (str, int)), f"the new column {column.name} has a plain default")
+    return "''" if value == "" else str(value)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own

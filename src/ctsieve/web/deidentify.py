@@ -81,6 +81,42 @@ def deidentify_dicom(source: Path, target: Path, pseudonyms: Pseudonyms) -> None
         ) from error
 
 
+def is_deidentified(file: Path) -> bool:
+    """Whether this program has de-identified a DICOM file.
+
+    Raises:
+        UnreadableStudy: the file is damaged.
+    """
+    return str(_header(file).get("DeidentificationMethod", "")) == METHOD
+
+
+def patient_of(file: Path, pseudonyms: Pseudonyms) -> str:
+    """Pseudonym of a DICOM file's patient; empty where the file names none.
+
+    Raises:
+        UnreadableStudy: the file is damaged.
+    """
+    header = _header(file)
+    if str(header.get("DeidentificationMethod", "")) == METHOD:
+        return str(header.get("PatientID", ""))
+    patient = _person(header)
+    return pseudonyms.of(patient) if patient else ""
+
+
+def _header(file: Path) -> Dataset:
+    wanted = ["PatientID", "PatientName", "IssuerOfPatientID", "DeidentificationMethod"]
+    try:
+        return pydicom.dcmread(file, specific_tags=wanted, stop_before_pixels=True, force=True)
+    except (OSError, ValueError, KeyError, AttributeError, NotImplementedError, TypeError) as error:
+        raise UnreadableStudy("a DICOM file is damaged", hint="export it again") from error
+
+
+def _person(dataset: Dataset) -> str:
+    """What keeps the images of one person together."""
+    patient = f"{dataset.get('IssuerOfPatientID', '')}\n{dataset.get('PatientID', '')}"
+    return str(dataset.get("PatientName", "")) if patient == "\n" else patient
+
+
 def _check_pixels(dataset: Dataset) -> None:
     burned = str(dataset.get("BurnedInAnnotation", "NO")).upper()
     if burned == "YES" or str(dataset.get("SOPClassUID", "")).startswith(_SECONDARY):
@@ -91,9 +127,7 @@ def _check_pixels(dataset: Dataset) -> None:
 
 
 def _clean(dataset: Dataset, pseudonyms: Pseudonyms) -> None:
-    patient = f"{dataset.get('IssuerOfPatientID', '')}\n{dataset.get('PatientID', '')}"
-    if patient == "\n":
-        patient = str(dataset.get("PatientName", ""))
+    patient = _person(dataset)
     actions = _actions(pseudonyms)
     _clean_level(dataset, actions)
     name = pseudonyms.of(patient) if patient else ""

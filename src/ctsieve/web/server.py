@@ -75,8 +75,10 @@ def _command(settings: ServeSettings, number: int) -> list[str]:
 
 def _environment(settings: ServeSettings) -> dict[str, str]:
     # Not an option: everybody on the machine can read command lines, and it may hold a password.
-    told = {"CTSIEVE_SERVE_DATABASE": settings.database} if settings.database else {}
-    return {**os.environ, **told}
+    told = {
+        "CTSIEVE_SERVE_DATABASE": settings.database, "CTSIEVE_SERVE_STORAGE": settings.storage,
+    }  # fmt: skip
+    return {**os.environ, **{name: value for name, value in told.items() if value}}
 
 
 class _Socket(uvicorn.Server):

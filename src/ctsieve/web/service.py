@@ -4,20 +4,25 @@ import logging
 import shutil
 import threading
 import time
+from pathlib import Path
 from typing import Final, Literal, Self, cast
 
 from anyio import CapacityLimiter
 
 from ctsieve.jobs.desk import Desk
+from ctsieve.readers import READERS
 from ctsieve.web.accounts import Accounts, Identity
 from ctsieve.web.arrival import sort_arrived
+from ctsieve.web.candidates import Candidates
 from ctsieve.web.database import Database
-from ctsieve.web.deidentify import Pseudonyms
+from ctsieve.web.deidentify import Pseudonyms, patient_of
 from ctsieve.web.errors import InConflict
 from ctsieve.web.follower import Follower, Watchers
+from ctsieve.web.oidc import Oidc
+from ctsieve.web.releases import Releases
 from ctsieve.web.settings import ServeSettings
 from ctsieve.web.studies import Studies
-from ctsieve.web.tables import Upload, Workspace, new_id
+from ctsieve.web.tables import Study, Upload, Workspace, new_id
 from ctsieve.web.uploads import Uploads
 
 logger = logging.getLogger(__name__)
@@ -33,10 +38,15 @@ class Service:
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.database = Database(settings.home, settings.database)
-        self.desk = Desk(settings.home, database=settings.database)
+        self.desk = Desk(settings.home, database=settings.database, storage=settings.storage)
         self.accounts = Accounts(self.database, session_hours=settings.session_hours)
         self.uploads = Uploads(self.database, settings)
         self.studies = Studies(self.database, self.desk, bundle=settings.bundle)
+        self.oidc = Oidc(settings.oidc, self.database) if settings.oidc else None
+        self.releases = Releases(self.database, self.desk.storage)
+        self.candidates = Candidates(
+            self.database, self.desk, self.studies, self.releases, rule=settings.rule
+        )
         self.watchers = Watchers()
         self._follower = Follower(self.database, self.desk, self.studies, self.watchers)
         self.sorting = CapacityLimiter(SORTED_AT_ONCE)
@@ -88,9 +98,27 @@ class Service:
         )
         batch = new_id() if wanted == "pictures" else None
         ids = [self.studies.take(one, by, batch=batch) for one in arrived]
-        answer: dict[str, object] = {"studies": [{"id": i} for i in ids], "batch": batch}
+        if batch is not None:
+            self.studies.gather(batch, ids)
+        numbers: dict[Path | None, int] = {path: n for n, path in enumerate(sent.values())}
+        studies = [
+            {"id": i, "file": numbers.get(one.single)} for i, one in zip(ids, arrived, strict=True)
+        ]
+        answer: dict[str, object] = {"studies": studies, "batch": batch}
         self.uploads.end(row, answer)
         return answer
+
+    def patient_of(self, study: Study, named: str) -> str:
+        """Pseudonym of a study's patient: as its DICOM files say, else as somebody named it."""
+        with self.database.reading() as session:
+            workspace = session.get_one(Workspace, study.workspace_id)
+        pseudonyms = Pseudonyms(workspace.secret)
+        if study.folder:
+            folder = self.desk.storage.fetch(study.folder)
+            first = next((p for p in sorted(folder.rglob("*")) if p.is_file()), None)
+            if first is not None and READERS["dicom"].claims(first):
+                return patient_of(first, pseudonyms)
+        return pseudonyms.of(f"named {named}") if named else ""
 
     def _pseudonyms(self, by: Identity) -> Pseudonyms:
         with self.database.reading() as session:

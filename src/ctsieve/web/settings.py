@@ -12,7 +12,9 @@ from typing import Final, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ctsieve.evaluation.noninferiority import Rule
 from ctsieve.types.errors import UsageError
+from ctsieve.web.oidc import OidcSettings
 
 _PREFIX: Final = "CTSIEVE_SERVE_"
 
@@ -20,7 +22,9 @@ _PREFIX: Final = "CTSIEVE_SERVE_"
 class ServeSettings(BaseSettings):
     """Everything a service can be told."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=_PREFIX)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=_PREFIX, env_nested_delimiter="__"
+    )
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -28,6 +32,9 @@ class ServeSettings(BaseSettings):
     """Folder of uploads, studies and results; shared by all workers."""
     database: str | None = None
     """URL of a PostgreSQL database; SQLite files in `home` where None."""
+    storage: str | None = None
+    """URL that fsspec knows (s3://bucket/prefix) of studies, results, releases and bundles that
+    all workers share; `home` itself where None."""
     certificate: Path | None = None
     """PEM; serve HTTPS."""
     key: Path | None = None
@@ -46,6 +53,14 @@ class ServeSettings(BaseSettings):
     """Remove identifying data by DICOM PS3.15 Basic Profile before anything is stored."""
     keep_days: float = Field(default=0.0, ge=0)
     """Delete studies with all that came of them after that; 0 keeps them."""
+    auc_margin: float = Field(default=0.03, gt=0, lt=1)
+    """A candidate is promoted if its AUC is shown to be worse by less than this."""
+    call_margin: float = Field(default=0.10, gt=0, lt=1)
+    """The same of its sensitivity and specificity at its own threshold."""
+    least_patients: int = Field(default=40, ge=2)
+    """Patients with and without the disease that the locked sets must have for it."""
+    oidc: OidcSettings | None = None
+    """Sign in by an institution's own accounts, too."""
     session_hours: float = Field(default=12.0, gt=0)
 
     @model_validator(mode="after")
@@ -66,6 +81,15 @@ class ServeSettings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def rule(self) -> Rule:
+        """When a candidate is not worse."""
+        return Rule(
+            auc_margin=self.auc_margin,
+            call_margin=self.call_margin,
+            least_patients=self.least_patients,
+        )
 
     @property
     def max_upload_bytes(self) -> int:

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,17 +12,19 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ctsieve.bundles import store
+from ctsieve.bundles.bundle import Bundle
 from ctsieve.jobs.desk import Desk
 from ctsieve.jobs.durable import sync_folder
 from ctsieve.jobs.records import Order
-from ctsieve.jobs.studies import freeze, remove
+from ctsieve.jobs.studies import STUDIES, freeze
+from ctsieve.jobs.work import RESULTS, bundle_at
 from ctsieve.pipeline.names import FORMATS
 from ctsieve.web.accounts import Identity
 from ctsieve.web.arrival import Arrived
 from ctsieve.web.audit import Act, record
 from ctsieve.web.database import Database
 from ctsieve.web.errors import NotThere
-from ctsieve.web.tables import Chosen, Study, new_id
+from ctsieve.web.tables import BatchMember, Chosen, Study, new_id
 
 QUARANTINE: Final = "quarantine"
 NOT_BY_DEFAULT: Final = ("dicom-ko-rejected", "dicom-seg-fractional", "fhir")
@@ -48,8 +50,10 @@ class Studies:
     def __init__(self, database: Database, desk: Desk, *, bundle: str | None) -> None:
         self._database = database
         self._desk = desk
-        self._bundle = bundle
+        self.first_bundle = bundle
+        """The one of the settings: it judges until another is chosen."""
         self._home = desk.home
+        self._storage = desk.storage
 
     def take(self, arrived: Arrived, by: Identity, *, batch: str | None = None) -> str:
         """Keep a study and have it judged; the id of the same study where it is known already."""
@@ -59,6 +63,8 @@ class Studies:
             return known
         study = self._row(arrived, by, digest, folder)
         study.batch = batch
+        if study.folder:
+            self._storage.keep(study.folder)
         try:
             with self._database.writing() as session:
                 session.add(study)
@@ -116,15 +122,22 @@ class Studies:
         more = str(start + page.limit) if len(rows) > page.limit else None
         return rows[: page.limit], more
 
+    def gather(self, batch: str, ids: Iterable[str]) -> None:
+        """Make a batch of studies, also of such as were known before."""
+        with self._database.writing() as session:
+            for position, study_id in enumerate(dict.fromkeys(ids)):
+                session.add(BatchMember(batch=batch, study_id=study_id, position=position))
+
     def batch(self, batch: str, by: Identity) -> list[Study]:
         """The studies of a batch of the own workspace.
 
         Raises:
             NotThere: there is none.
         """
-        own = sa.and_(Study.batch == batch, Study.workspace_id == by.workspace_id)
+        members = sa.select(Study).join(BatchMember, BatchMember.study_id == Study.id)
+        own = BatchMember.batch == batch, Study.workspace_id == by.workspace_id
         with self._database.reading() as session:
-            rows = list(session.scalars(sa.select(Study).where(own).order_by(Study.received)))
+            rows = list(session.scalars(members.where(*own).order_by(BatchMember.position)))
         if not rows:
             raise NotThere("there is no such batch")
         return rows
@@ -133,8 +146,8 @@ class Studies:
         """Remove a study, its images, its results, its job and its contributions; for good."""
         if study.job_id:
             self._desk.forget(study.job_id)
-            shutil.rmtree(self._desk.results(study.job_id), ignore_errors=True)
-        remove(self._home, study.digest)
+            self._storage.remove(f"{RESULTS}/{study.job_id}")
+        self._storage.remove(f"{STUDIES}/{study.digest}")
         shutil.rmtree(self._home / QUARANTINE / study.id, ignore_errors=True)
         with self._database.writing() as session:
             session.execute(sa.delete(Study).where(Study.id == study.id))
@@ -157,8 +170,10 @@ class Studies:
 
     def results(self, study: Study) -> Path | None:
         """The folder of a study's results, once it has any."""
-        folder = self._desk.results(study.job_id)
-        return folder if study.job_id and folder.is_dir() else None
+        name = f"{RESULTS}/{study.job_id}"
+        if not study.job_id or not self._storage.has(name):
+            return None
+        return self._storage.fetch(name)
 
     def screening(self, study: Study) -> dict[str, Any] | None:
         """The whole answer as JSON, once there is one."""
@@ -172,17 +187,15 @@ class Studies:
         """The bundle that judges new studies."""
         with self._database.reading() as session:
             row = session.get(Chosen, BUNDLE)
-        return row.value if row is not None else self._bundle
+        return row.value if row is not None else self.first_bundle
 
-    def choose_bundle(self, name: str, by: Identity) -> None:
-        """Let another bundle judge from now on."""
-        store.find(name)
-        with self._database.writing() as session:
-            session.merge(Chosen(key=BUNDLE, value=name))
-            act = Act(
-                action="bundle-chosen", user=by.name, workspace_id=by.workspace_id, subject=name
-            )
-            record(self._database, session, act)
+    def open_bundle(self, bundle: str | None) -> Bundle:
+        """A bundle as orders name it.
+
+        Raises:
+            BundleError: there is none, or it is damaged.
+        """
+        return store.find(bundle_at(self._storage, bundle))
 
     def _known(self, workspace_id: str, digest: str) -> str | None:
         same = sa.and_(Study.workspace_id == workspace_id, Study.digest == digest)
@@ -210,7 +223,7 @@ class Studies:
             digest=digest,
             formats=_formats(),
             bundle=bundle,
-            bundle_digest=store.find(bundle).identity.digest,
+            bundle_digest=self.open_bundle(bundle).identity.digest,
             owner=by.workspace_id,
             source="web",
         ).model_dump(mode="json")

@@ -63,6 +63,27 @@ class Login(Table):
     expires: Mapped[float]
 
 
+class ExternalUser(Table):
+    """Whom a sign-in provider calls what: the user of ours that is the same person."""
+
+    __tablename__ = "external_users"
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+
+
+class OidcAttempt(Table):
+    """A sign-in that went to the provider and has not come back."""
+
+    __tablename__ = "oidc_attempts"
+    state: Mapped[str] = mapped_column(primary_key=True)
+    """Its digest, as `browser` is the digest of a cookie."""
+    browser: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[str]
+    expires: Mapped[float]
+
+
 class FailedLogin(Table):
     """A wrong password, counted for a while."""
 
@@ -116,6 +137,17 @@ class Study(Table):
     reason: Mapped[str] = mapped_column(default="")
 
 
+class BatchMember(Table):
+    """A study of a batch; one that was known before can be in several."""
+
+    __tablename__ = "batch_members"
+    batch: Mapped[str] = mapped_column(primary_key=True)
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int]
+
+
 class Contribution(Table):
     """A case given, with consent, to be learnt from."""
 
@@ -131,6 +163,8 @@ class Contribution(Table):
     lesions: Mapped[list] = mapped_column()  # type: ignore[type-arg]
     outlines: Mapped[list] = mapped_column()  # type: ignore[type-arg]
     comment: Mapped[str]
+    patient: Mapped[str] = mapped_column(default="")
+    """Pseudonym of the patient; empty where nobody knows, and then it is in no release."""
 
 
 class Review(Table):
@@ -148,6 +182,72 @@ class Review(Table):
     lesions: Mapped[list] = mapped_column()  # type: ignore[type-arg]
     comment: Mapped[str]
     agree: Mapped[bool]
+
+
+class ReleaseRow(Table):
+    """A data set made of accepted contributions; its files never change."""
+
+    __tablename__ = "releases"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "purpose", "version", name="one_release_per_version"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    purpose: Mapped[str]
+    """training or locked."""
+    version: Mapped[int]
+    created: Mapped[float] = mapped_column(default=time.time)
+    user: Mapped[str]
+    digest: Mapped[str]
+    folder: Mapped[str]
+    about: Mapped[dict] = mapped_column()  # type: ignore[type-arg]  # release.json without members
+    left_out: Mapped[dict] = mapped_column()  # type: ignore[type-arg]  # JSON: case -> reason
+    num_withdrawn: Mapped[int] = mapped_column(default=0)
+
+
+class ReleasedCase(Table):
+    """A case of a release, and on which side its patient stands."""
+
+    __tablename__ = "released_cases"
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"), primary_key=True)
+    case_id: Mapped[str] = mapped_column(primary_key=True)
+    """Id of the contribution, which may be gone."""
+    study_id: Mapped[str] = mapped_column(index=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), index=True)
+    patient: Mapped[str]
+    partition: Mapped[str]
+    purpose: Mapped[str]
+
+
+class Candidate(Table):
+    """A bundle that wants to take the place of the one in use."""
+
+    __tablename__ = "candidates"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str]
+    version: Mapped[str]
+    digest: Mapped[str] = mapped_column(unique=True)
+    user: Mapped[str]
+    created: Mapped[float] = mapped_column(default=time.time)
+    trained_on: Mapped[str]
+    """Digest of the release, as whoever uploaded it says; empty where it is none of ours."""
+    trial_id: Mapped[str] = mapped_column(default="")
+    trial: Mapped[dict | None] = mapped_column(default=None)  # type: ignore[type-arg]  # JSON
+
+
+class Promotion(Table):
+    """A change of the bundle in use; the way back goes along these."""
+
+    __tablename__ = "promotions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[float] = mapped_column(default=time.time)
+    user: Mapped[str]
+    bundle: Mapped[str]
+    """As `Chosen` has it."""
+    previous: Mapped[str | None] = mapped_column()
+    """What was chosen before; None: the one of the settings."""
+    candidate_id: Mapped[str]
+    undone: Mapped[bool] = mapped_column(default=False)
 
 
 class Chosen(Table):

@@ -111,14 +111,26 @@ def jpeg_uri(pixels: Bytes, *, quality: int = SLICE_QUALITY) -> str:
         return picture_uri("image/jpeg", buffer.getvalue())
 
 
+def grey_png(pixels: Bytes) -> bytes:
+    """A grey picture (rows, columns) as PNG."""
+    with io.BytesIO() as buffer:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG")
+        return buffer.getvalue()
+
+
 def heat_uri(levels: Bytes) -> str:
     """Heat levels as a `data:` address of a coloured, partly see-through PNG."""
+    return picture_uri("image/png", heat_png(levels))
+
+
+def heat_png(levels: Bytes) -> bytes:
+    """Heat levels (rows, columns) as a coloured, partly see-through PNG."""
     picture = Image.fromarray(np.ascontiguousarray(levels), mode="L")
     picture = Image.frombytes("P", picture.size, picture.tobytes())
     picture.putpalette(heat_colours().tobytes())
     with io.BytesIO() as buffer:
         picture.save(buffer, "PNG", transparency=heat_cover().tobytes(), compress_level=6)
-        return picture_uri("image/png", buffer.getvalue())
+        return buffer.getvalue()
 
 
 def slice_ruler(image: CTVolume | CTPicture, box: Box, size: Size) -> Ruler:

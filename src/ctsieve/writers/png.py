@@ -139,6 +139,21 @@ def plain_slice(image: CTVolume | CTPicture, index: int, *, longest: int) -> Ima
     return marked(grey, None, slice_ruler(image, box, size))
 
 
+def decisive_slice(screening: Screening, *, longest: int) -> Image.Image:
+    """The slice that decided most, plain and with heat beside it: for a page with its own words."""
+    index = _shown(screening)[0]
+    pictures = [plain_slice(screening.image, index, longest=longest)]
+    if screening.explanation is not None or screening.lesion_instances:
+        pictures.append(hot_slice(screening, index, longest=longest))
+    row = beside(pictures)
+    return row.crop((0, 0, row.width - GAP, row.height))
+
+
+def decisive_words(screening: Screening) -> list[str]:
+    """Where that slice is, and what its colours mean."""
+    return [place_in_words(screening.image, _shown(screening)[0]), *heat_words(screening)]
+
+
 def thumbnail_bytes(screening: Screening) -> bytes:
     """The slice that decided most, small and without any writing, as PNG."""
     image, index = screening.image, _shown(screening)[0]

@@ -1,5 +1,7 @@
 """Sets that a table of ours describes: a user's own and synthetic cohorts."""
 
+import hashlib
+import json
 from pathlib import Path
 
 from tests.datasets.trees.tree import Builder, Tree, touch, write
@@ -47,4 +49,39 @@ def phantom(root: Path) -> Tree:
     )
 
 
-TREES: dict[str, Builder] = {"folder": folder, "phantom": phantom}
+def release(root: Path) -> Tree:
+    """What a service makes of accepted contributions: a scan as a folder, a file, a picture."""
+    images = ["images/c1/00000.dcm", "images/c1/00010.dcm", "images/c2.nii.gz", "images/c3.png"]
+    touch(root, images)
+    write(
+        root / "cases.csv",
+        [
+            "case,image,patient,site,label,kind,partition,lesions",
+            "c1,images/c1,P1,site-1,covid19,volume,train,ggo consolidation",
+            "c2,images/c2.nii.gz,P2,site-1,neither,volume,val,",
+            "c3,images/c3.png,P1,site-1,neither,picture,train,",
+        ],
+    )
+    members = {
+        name: {
+            "sha256": hashlib.sha256((root / name).read_bytes()).hexdigest(),
+            "bytes": (root / name).stat().st_size,
+        }
+        for name in ("cases.csv", *images)
+    }
+    about = {
+        "purpose": "training", "version": 1, "created": "2026-01-02T03:04:05Z",
+        "licence": "CC-BY-4.0", "consent": "yes", "deidentified": "PS3.15",
+        "num_cases": 3, "num_patients": 2, "labels": {"covid19": 1, "neither": 2},
+        "agreement": {"kappa": None, "interval": None, "n": 3}, "members": members,
+    }  # fmt: skip
+    (root / "release.json").write_text(json.dumps(about))
+    return Tree(
+        labels={"covid19": 1, "neither": 2},
+        patients=2,
+        partitions={"train": 2, "val": 1},
+        vital=("release.json", "cases.csv", "images/c1/00010.dcm", "images/c3.png"),
+    )
+
+
+TREES: dict[str, Builder] = {"folder": folder, "phantom": phantom, "release": release}

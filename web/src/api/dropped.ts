@@ -67,7 +67,8 @@ function apart(chosen: Chosen[]): Dropped[] {
   const alone = whole.map((one) => ({ title: one.name, chosen: [one] }));
   const first = rest[0];
   if (!first) return alone;
-  const title = rest.length === 1 ? first.name : `${String(rest.length)} files`;
+  const title =
+    rest.length === 1 ? first.name : `${first.name} and ${String(rest.length - 1)} more`;
   return [...alone, { title, chosen: rest }];
 }
 

@@ -20,6 +20,7 @@ export interface Entry {
 
 const entries: Entry[] = [];
 const uploads = new Map<number, Upload>();
+const chosen = new Map<number, readonly Chosen[]>();
 const listeners = new Set<() => void>();
 let running = false;
 
@@ -28,18 +29,19 @@ function tell(): void {
 }
 
 /** Add chosen files as one upload. */
-export function enqueue(title: string, chosen: readonly Chosen[], kind: Kind): void {
+export function enqueue(title: string, files: readonly Chosen[], kind: Kind): void {
   const number = entries.length + 1;
-  const upload = new Upload(chosen, kind, (sent, total) => {
+  const upload = new Upload(files, kind, (sent, total) => {
     Object.assign(entry, { sent, total });
     tell();
   });
   const entry: Entry = {
-    number, title, kind, files: chosen.length, state: "waiting", sent: 0, total: upload.total,
+    number, title, kind, files: files.length, state: "waiting", sent: 0, total: upload.total,
     finished: null, problem: null,
   };
   entries.unshift(entry);
   uploads.set(number, upload);
+  chosen.set(number, files);
   tell();
   void work();
 }
@@ -75,7 +77,8 @@ async function sendOne(entry: Entry): Promise<void> {
     entry.finished = (await uploads.get(entry.number)?.run()) ?? null;
     entry.state = "done";
     uploads.delete(entry.number);
-    remember(entry);
+    remember(entry, chosen.get(entry.number) ?? []);
+    chosen.delete(entry.number);
   } catch (thrown) {
     if (wasStopped(entry)) return;
     Object.assign(entry, { state: "failed", problem: asProblem(thrown) });
@@ -87,9 +90,12 @@ async function sendOne(entry: Entry): Promise<void> {
 const wasStopped = (entry: Entry): boolean => entry.state === "stopped";
 
 /** File names stay in this tab: the service does not keep them, for they may name a person. */
-function remember(entry: Entry): void {
+function remember(entry: Entry, files: readonly Chosen[]): void {
   const studies = entry.finished?.studies ?? [];
-  if (studies.length === 1 && studies[0]) sessionStorage.setItem(studies[0].id, entry.title);
+  for (const { id, file } of studies) {
+    const name = studies.length === 1 ? entry.title : files[file ?? -1]?.name;
+    if (name) sessionStorage.setItem(id, name);
+  }
 }
 
 /** What this tab remembers a study by. */

@@ -1,4 +1,4 @@
-/** What the service says, as the REST contract (version 1) has it. */
+/** What the service says, word for word as its REST API (version 1, /api/v1/openapi.json) has it. */
 
 export type Role = "viewer" | "clinician" | "reviewer" | "admin";
 
@@ -31,9 +31,10 @@ export interface Gate {
 export interface Study {
   id: string;
   received: string;
-  kind: "volume" | "picture" | null;
+  kind: "volume" | "picture";
   status: Status;
-  stage: string | null;
+  /** Of the worker: reading, judging, writing; empty while it waits. */
+  stage: string;
   progress: number;
   verdict: Call | null;
   probability: number | null;
@@ -42,13 +43,14 @@ export interface Study {
   gate: Gate | null;
   bundle: { name: string; version: string } | null;
   num_slices: number | null;
-  reason: string | null;
+  /** Why there is no answer; empty where there is one. */
+  reason: string;
   batch: string | null;
 }
 
 export interface Artefact {
   name: string;
-  kind: string;
+  kind: "report" | "volume" | "overlay" | "picture" | "dicom" | "data";
   media_type: string;
   size: number;
 }
@@ -93,14 +95,17 @@ interface Fitted {
   num_patients: number;
 }
 
+export interface Threshold {
+  label: string;
+  value: number;
+  fitted: Fitted | null;
+  /** On the tune data; null where the bundle does not say. */
+  sensitivity: number | null;
+  specificity: number | null;
+}
+
 interface Rule {
-  thresholds: {
-    label: string;
-    value: number;
-    fitted: Fitted | null;
-    sensitivity: number | null;
-    specificity: number | null;
-  }[];
+  thresholds: Threshold[];
   uncertain: [number, number] | null;
 }
 
@@ -155,8 +160,7 @@ export interface Predictive {
 
 export interface Batch {
   id: string;
-  received: string;
-  items: Study[];
+  studies: Study[];
 }
 
 export type Point = [number, number];
@@ -173,17 +177,19 @@ export interface Reading {
   comment: string;
 }
 
-export interface Contribution {
+export interface Review extends Reading {
+  user: string;
+  agree: boolean;
+}
+
+export interface Contribution extends Reading {
   id: string;
   study: string;
-  by: string;
-  received: string;
-  label: string | null;
-  lesions: string[];
+  user: string;
+  created: string;
   outlines: Outline[];
-  comment: string;
-  status: "waiting" | "agreed" | "disputed" | "accepted" | "rejected";
-  reviews: (Reading & { by: string; received: string; agree: boolean })[];
+  status: "open" | "accepted" | "disputed";
+  reviews: Review[];
 }
 
 export interface Agreement {
@@ -202,30 +208,44 @@ export interface Bundle {
 export interface User {
   name: string;
   role: Role;
+  workspace: string;
   locked: boolean;
   created: string;
-  last_seen: string | null;
+}
+
+export interface NewUser {
+  name: string;
+  /** For the first sign-in; never shown again. */
+  password: string;
 }
 
 export interface AuditEntry {
-  number: number;
-  received: string;
-  by: string;
+  id: number;
+  at: string;
+  user: string;
   action: string;
   subject: string;
-  digest: string;
+  detail: string;
+}
+
+export interface AuditLog {
+  items: AuditEntry[];
+  next: number | null;
+  broken_at: number | null;
 }
 
 export interface Settings {
-  max_upload_bytes: number;
-  retention_days: number | null;
-  labels: string[];
-  lesions: string[];
-  version: string;
+  max_upload_mb: number;
+  max_files: number;
+  deidentify: boolean;
+  /** After so many days studies are deleted; 0: never. */
+  keep_days: number;
 }
 
 export interface Disk {
-  used_bytes: number;
-  free_bytes: number;
-  studies: number;
+  total: number;
+  used: number;
+  free: number;
+  /** Uploads are refused while less is free. */
+  refused_below: number;
 }

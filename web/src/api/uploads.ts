@@ -18,8 +18,9 @@ interface Opened {
 }
 
 export interface Finished {
-  studies: { id: string }[];
-  batch?: string;
+  /** `file` is the number of the sent file that a study is, where it is a single one. */
+  studies: { id: string; file: number | null }[];
+  batch: string | null;
 }
 
 export type Kind = "study" | "pictures";

@@ -1,14 +1,15 @@
-/** Administration: users, keys, audit log, disk. */
+/** Administration: users, keys, disk, and the audit log. */
 
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useContext, useState } from "preact/hooks";
 
-import { address, patch, post } from "../api/client";
-import type { Role, User } from "../api/types";
-import { auditLog, disk, settings, users } from "../api/lists";
+import { address, get, patch, post } from "../api/client";
+import type { Disk, NewUser as Made, Role, Settings, User } from "../api/types";
+import { SessionContext } from "../session";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Field, Progress, Trouble } from "../ui/parts";
 import { count, moment, size } from "../ui/words";
+import { Audit } from "./audit";
 
 const ROLES: readonly Role[] = ["viewer", "clinician", "reviewer", "admin"];
 
@@ -28,19 +29,36 @@ function RoleSelect(props: { label: string; value: Role; onChange: (role: Role) 
   );
 }
 
+/** Something that is shown once. */
+interface Secret {
+  what: string;
+  text: string;
+}
+
+function Once({ secret }: { secret: Secret | null }): JSX.Element | null {
+  if (!secret) return null;
+  return (
+    <p class="secret" role="status">
+      {secret.what}: <code>{secret.text}</code>{" "}
+      <span class="small">Hand it over now: it is not shown again.</span>
+    </p>
+  );
+}
+
 function UserRow(props: {
   user: User;
   onChanged: () => void;
-  onSecret: (text: string) => void;
+  onSecret: (secret: Secret) => void;
 }): JSX.Element {
   const { user, onChanged, onSecret } = props;
+  const own = useContext(SessionContext)?.user.name === user.name;
   const change = useAction(async (wanted: Partial<User>) => {
     await patch(address("users", user.name), wanted);
     onChanged();
   });
   const key = useAction(async () => {
-    const made = await post<{ key: string }>(address("users", user.name, "keys"), { note: "page" });
-    onSecret(`API key of ${user.name}: ${made.key}`);
+    const made = await post<{ key: string }>(address("users", user.name, "keys"));
+    onSecret({ what: `API key of ${user.name}`, text: made.key });
   });
   return (
     <tr>
@@ -48,33 +66,52 @@ function UserRow(props: {
         {user.name} {user.locked && <span class="badge rejected">locked</span>}
       </th>
       <td data-head="Role">
-        <RoleSelect
-          label={`Role of ${user.name}`}
-          value={user.role}
-          onChange={(role) => change.run({ role })}
-        />
+        {own ? (
+          user.role
+        ) : (
+          <RoleSelect
+            label={`Role of ${user.name}`}
+            value={user.role}
+            onChange={(role) => change.run({ role })}
+          />
+        )}
         <Trouble problem={change.problem ?? key.problem} />
       </td>
-      <td data-head="Last seen">{user.last_seen ? moment(user.last_seen) : "never"}</td>
+      <td data-head="Workspace">{user.workspace}</td>
+      <td data-head="Since">{moment(user.created)}</td>
       <td class="cell-buttons">
-        <button type="button" disabled={change.busy} onClick={() => change.run({ locked: !user.locked })}>
-          {user.locked ? "Unlock" : "Lock"}
-        </button>
-        <button type="button" disabled={key.busy} onClick={key.run}>
-          New key
+        {!own && (
+          <button
+            type="button"
+            disabled={change.busy}
+            aria-label={`${user.locked ? "Unlock" : "Lock"} ${user.name}`}
+            onClick={() => change.run({ locked: !user.locked })}
+          >
+            {user.locked ? "Unlock" : "Lock"}
+          </button>
+        )}
+        <button
+          type="button"
+          disabled={key.busy || user.locked}
+          aria-label={`New API key of ${user.name}`}
+          onClick={key.run}
+        >
+          New API key
         </button>
       </td>
     </tr>
   );
 }
 
-function NewUser(props: { onMade: (secret: string) => void }): JSX.Element {
+function NewUser(props: { workspaces: string[]; onMade: (secret: Secret) => void }): JSX.Element {
+  const own = useContext(SessionContext)?.workspace.name ?? "";
   const [name, setName] = useState("");
+  const [workspace, setWorkspace] = useState(own);
   const [role, setRole] = useState<Role>("clinician");
   const add = useAction(async () => {
-    const made = await post<User & { password: string }>(address("users"), { name, role });
+    const made = await post<Made>(address("users"), { name, role, workspace });
     setName("");
-    props.onMade(`One-time password of ${made.name}: ${made.password}`);
+    props.onMade({ what: `One-time password of ${made.name}`, text: made.password });
   });
   return (
     <form
@@ -95,6 +132,20 @@ function NewUser(props: { onMade: (secret: string) => void }): JSX.Element {
       <Field label="Role">
         <RoleSelect label="Role of the new user" value={role} onChange={setRole} />
       </Field>
+      <Field label="Workspace">
+        <input
+          required
+          list="workspaces"
+          autoComplete="off"
+          value={workspace}
+          onInput={(event) => setWorkspace(event.currentTarget.value)}
+        />
+        <datalist id="workspaces">
+          {props.workspaces.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+      </Field>
       <button class="primary" disabled={add.busy}>
         Add
       </button>
@@ -104,29 +155,30 @@ function NewUser(props: { onMade: (secret: string) => void }): JSX.Element {
 }
 
 function Users(): JSX.Element {
-  const { value, problem, again } = useLoaded(users, "users");
-  const [secret, setSecret] = useState("");
+  const { value, problem, again } = useLoaded(() => get<User[]>(address("users")), "users");
+  const [secret, setSecret] = useState<Secret | null>(null);
+  const workspaces = [...new Set((value ?? []).map((user) => user.workspace))];
   return (
-    <Card title="Users" id="users" lead="A locked user is signed out at once.">
+    <Card title="Users" id="users" lead="People of a workspace see its studies, and nobody else's. A new name of a workspace makes one. A locked user is signed out at once, and the keys end.">
       <NewUser
-        onMade={(text) => {
-          setSecret(text);
+        workspaces={workspaces}
+        onMade={(made) => {
+          setSecret(made);
           again();
         }}
       />
-      {secret && (
-        <p class="secret" role="status">
-          <code>{secret}</code> <span class="small">It is shown only now.</span>
-        </p>
-      )}
+      <Once secret={secret} />
       <Trouble problem={problem} />
       <table class="stacking">
         <thead>
           <tr>
             <th scope="col">Name</th>
             <th scope="col">Role</th>
-            <th scope="col">Last seen</th>
-            <th scope="col">Do</th>
+            <th scope="col">Workspace</th>
+            <th scope="col">Since</th>
+            <th scope="col">
+              <span class="unseen">What to do</span>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -139,69 +191,30 @@ function Users(): JSX.Element {
   );
 }
 
-function Audit(): JSX.Element {
-  const { value, problem } = useLoaded(auditLog, "audit");
-  return (
-    <Card title="Audit log" id="audit" lead="Every entry carries a digest of all before it.">
-      <Trouble problem={problem} />
-      {value && (
-        <p class={`badge ${value.intact ? "negative" : "rejected"}`} role="status">
-          {value.intact ? "The chain is unbroken" : "The chain is broken: entries were changed"}
-        </p>
-      )}
-      <div class="scroll" tabIndex={0} role="region" aria-label="Audit entries">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col" class="num">No.</th>
-              <th scope="col">When</th>
-              <th scope="col">Who</th>
-              <th scope="col">What</th>
-              <th scope="col">Of</th>
-            </tr>
-          </thead>
-          <tbody>
-            {(value?.items ?? []).map((entry) => (
-              <tr key={entry.number}>
-                <td class="num">{entry.number}</td>
-                <td>{moment(entry.received)}</td>
-                <td>{entry.by}</td>
-                <td>{entry.action}</td>
-                <td>
-                  <code>{entry.subject}</code>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Card>
-  );
-}
-
 function Room(): JSX.Element {
-  const room = useLoaded(disk, "disk");
-  const rules = useLoaded(settings, "settings");
+  const room = useLoaded(() => get<Disk>(address("disk")), "disk");
+  const rules = useLoaded(() => get<Settings>(address("settings")), "settings");
   const { value } = room;
-  const kept = rules.value?.retention_days;
+  const days = rules.value?.keep_days ?? 0;
   return (
     <Card title="Disk" id="disk">
       <Trouble problem={room.problem ?? rules.problem} />
       {value && (
         <>
-          <Progress
-            share={value.used_bytes / (value.used_bytes + value.free_bytes)}
-            label="Disk in use"
-          />
+          <Progress share={1 - value.free / value.total} label="Disk in use" />
           <p>
-            {size(value.used_bytes)} in use,{" "}
-            {size(value.free_bytes)} free.
+            {size(value.free)} of {size(value.total)} free. Uploads are refused while it is less
+            than {size(value.refused_below)}.
           </p>
         </>
       )}
-      <p class="quiet">
-        {kept ? `Studies are deleted after ${count(kept, "day")}.` : "Studies are kept until deleted."}
-      </p>
+      {rules.value && (
+        <p class="quiet">
+          {days > 0
+            ? `Studies are deleted ${count(days, "day")} after they arrived.`
+            : "Studies are kept until somebody deletes them."}
+        </p>
+      )}
     </Card>
   );
 }

@@ -3,12 +3,13 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import { address, get } from "../api/client";
+import { address, bytes, get } from "../api/client";
 import { follow } from "../api/events";
 import type { Batch, Study } from "../api/types";
-import { useLoaded, useTitle } from "../ui/hooks";
-import { Choice, Progress, Trouble, Waiting } from "../ui/parts";
-import { count, moment, percentBeside, tone, verdictWord } from "../ui/words";
+import { remembered } from "../api/queue";
+import { useAction, useLoaded, useTitle } from "../ui/hooks";
+import { Choice, Progress, Thumbnail, Trouble, Waiting } from "../ui/parts";
+import { count, moment, percentBeside, shareOf, short, tone, verdictWord } from "../ui/words";
 import { MiniGauge, withNews } from "./worklist";
 
 type Order = "given" | "probability";
@@ -24,20 +25,19 @@ function Row({ study, number }: { study: Study; number: number }): JSX.Element {
   return (
     <tr>
       <td class="cell-thumb">
-        {over && (
-          <img src={address("studies", study.id, "artefacts", "thumbnail.png")} alt="" loading="lazy" />
-        )}
+        <Thumbnail study={study} />
       </td>
       <th scope="row">
         <a href={`/studies/${study.id}`}>
-          Picture {number} <small class="quiet">{study.id}</small>
+          {remembered(study.id) ?? `Picture ${String(number)}`}{" "}
+          <small class="quiet">{short(study.id)}</small>
         </a>
       </th>
       <td data-head="Verdict">
         {over || study.status === "failed" ? (
           <span class={`badge ${tone(study)}`}>{verdictWord(study)}</span>
         ) : (
-          <Progress share={study.progress} label={`Screening of picture ${String(number)}`} />
+          <Progress share={shareOf(study)} label={`Screening of picture ${String(number)}`} />
         )}
       </td>
       <td data-head="Probability" class="cell-gauge">
@@ -55,6 +55,25 @@ function Row({ study, number }: { study: Study; number: number }): JSX.Element {
   );
 }
 
+/** Spreadsheets run what begins with one of these signs. */
+const cell = (text: string): string =>
+  `"${(/^[=+\-@\t]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+
+/** Put the files' names, which only this tab knows, before the service's table. */
+function withNames(table: string): string {
+  const named = (id: string): string => `${cell(remembered(id) ?? "")},${id},`;
+  return table.replace(/^id,/, "file,id,").replace(/^([0-9a-f]{32}),/gm, (_, id: string) => named(id));
+}
+
+/** Hand a text to the reader as a file. */
+function save(text: string, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 0);
+}
+
 /** The page of a batch. */
 export function BatchPage({ id }: { id: string }): JSX.Element {
   useTitle("Batch");
@@ -64,14 +83,20 @@ export function BatchPage({ id }: { id: string }): JSX.Element {
     () =>
       follow(
         (study) => {
-          if (study.batch !== id) return;
-          set((before) => before && { ...before, items: withNews(before.items, study) });
+          set((before) => {
+            const known = before?.studies.some((one) => one.id === study.id);
+            return before && known ? { ...before, studies: withNews(before.studies, study) } : before;
+          });
         },
         () => undefined,
       ),
     [id, set],
   );
-  const rows = (batch?.items ?? []).map((study, place) => ({ study, number: place + 1 }));
+  const table = useAction(async () => {
+    const text = new TextDecoder().decode(await bytes(`${address("batches", id)}.csv`));
+    save(withNames(text), `batch-${short(id)}.csv`);
+  });
+  const rows = (batch?.studies ?? []).map((study, place) => ({ study, number: place + 1 }));
   if (order === "probability") {
     rows.sort((a, b) => (b.study.probability ?? -1) - (a.study.probability ?? -1));
   }
@@ -81,17 +106,17 @@ export function BatchPage({ id }: { id: string }): JSX.Element {
       <div class="title-row">
         <h1>Batch of pictures</h1>
         <Choice label="Order" value={order} options={ORDERS} onChange={setOrder} />
-        <a class="button" href={`${address("batches", id)}.csv`} download={`batch-${id}.csv`}>
+        <button type="button" disabled={table.busy} onClick={table.run}>
           Table as CSV
-        </a>
+        </button>
       </div>
-      <Trouble problem={problem} />
+      <Trouble problem={problem ?? table.problem} />
       {!batch && !problem && <Waiting what="the batch" />}
       {batch && (
         <>
           <p class="lead">
-            {count(rows.length, "picture")} received {moment(batch.received)}, {above} above
-            threshold.
+            {count(rows.length, "picture")}
+            {rows[0] && ` received ${moment(rows[0].study.received)}`}, {above} above threshold.
           </p>
           <table class="stacking worklist batch">
             <thead>

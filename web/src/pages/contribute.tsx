@@ -4,15 +4,14 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import { address, get, post } from "../api/client";
-import { settings as loadSettings } from "../api/lists";
-import type { Outline, Settings, StudyDetail } from "../api/types";
+import type { Outline, StudyDetail } from "../api/types";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Empty, Trouble, Waiting } from "../ui/parts";
+import { short } from "../ui/words";
 import { Drawing } from "./drawing";
 import { NO_READING, ReadingFields } from "./reading";
 
-function Form(props: { study: StudyDetail; settings: Settings }): JSX.Element {
-  const { study, settings } = props;
+function Form({ study }: { study: StudyDetail }): JSX.Element {
   const [consent, setConsent] = useState(false);
   const [reading, setReading] = useState(NO_READING);
   const [outlines, setOutlines] = useState<Outline[]>([]);
@@ -38,12 +37,7 @@ function Form(props: { study: StudyDetail; settings: Settings }): JSX.Element {
       }}
     >
       <Card title="Your reading" id="reading" class="form">
-        <ReadingFields
-          name="first"
-          reading={reading}
-          settings={settings}
-          onChange={setReading}
-        />
+        <ReadingFields name="first" reading={reading} onChange={setReading} />
         <label class="tick consent">
           <input
             type="checkbox"
@@ -66,12 +60,7 @@ function Form(props: { study: StudyDetail; settings: Settings }): JSX.Element {
         id="draw"
         lead="Go round a lesion with the pen, a finger or the mouse. Ticking lesions is enough where you cannot draw."
       >
-        <Drawing
-          study={study}
-          kinds={settings.lesions}
-          outlines={outlines}
-          onOutlines={setOutlines}
-        />
+        <Drawing study={study} outlines={outlines} onOutlines={setOutlines} />
       </Card>
     </form>
   );
@@ -81,21 +70,19 @@ function Form(props: { study: StudyDetail; settings: Settings }): JSX.Element {
 export function Contribute({ id }: { id: string }): JSX.Element {
   useTitle("Contribute");
   const study = useLoaded(() => get<StudyDetail>(address("studies", id)), id);
-  const settings = useLoaded(loadSettings, "settings");
-  const problem = study.problem ?? settings.problem;
   return (
     <>
       <div class="title-row">
         <h1>
-          Contribute <small class="quiet">{id}</small>
+          Contribute <small class="quiet">study {short(id)}</small>
         </h1>
-        <a href={`/studies/${id}`}>The study</a>
+        <a href={`/studies/${id}`}>Back to the study</a>
       </div>
-      <Trouble problem={problem} />
-      {study.value && settings.value ? (
-        <Form study={study.value} settings={settings.value} />
+      <Trouble problem={study.problem} />
+      {study.value ? (
+        <Form study={study.value} />
       ) : (
-        !problem && <Waiting what="the study" />
+        !study.problem && <Waiting what="the study" />
       )}
     </>
   );

@@ -8,7 +8,7 @@ import type { Outline, Point, StudyDetail } from "../api/types";
 import { Slices } from "../study/slices";
 import { useLoaded } from "../ui/hooks";
 import { Field, Trouble } from "../ui/parts";
-import { count, lesion } from "../ui/words";
+import { LESION_NAMES, count, lesion } from "../ui/words";
 
 const LUNG = [-600, 1500] as const;
 
@@ -46,7 +46,7 @@ function Paper(props: {
   }
   return (
     <img
-      src={file("slice-0.png")}
+      src={file("picture.png")}
       alt="The picture"
       draggable={false}
       onLoad={({ currentTarget: image }) => onSize(image.naturalWidth, image.naturalHeight)}
@@ -57,13 +57,12 @@ function Paper(props: {
 /** A slice to draw on, and what was drawn. */
 export function Drawing(props: {
   study: StudyDetail;
-  kinds: readonly string[];
   outlines: readonly Outline[];
   onOutlines: (outlines: Outline[]) => void;
 }): JSX.Element {
-  const { study, kinds, outlines, onOutlines } = props;
+  const { study, outlines, onOutlines } = props;
   const [slice, setSlice] = useState(study.screening?.top_slices[0] ?? 0);
-  const [kind, setKind] = useState(kinds[0] ?? "lesion");
+  const [kind, setKind] = useState(LESION_NAMES[0] ?? "");
   const [size, setSize] = useState<Point>([1, 1]);
   const [line, setLine] = useState<Point[]>([]);
   const last = (study.screening?.image.shape[0] ?? 1) - 1;
@@ -122,7 +121,7 @@ export function Drawing(props: {
       )}
       <Field label="Draw round">
         <select value={kind} onChange={(event) => setKind(event.currentTarget.value)}>
-          {kinds.map((one) => (
+          {LESION_NAMES.map((one) => (
             <option key={one} value={one}>
               {lesion(one)}
             </option>

@@ -32,7 +32,9 @@ function Card({ html }: { html: string }): JSX.Element {
     box.current?.replaceChildren();
     if (box.current) copyAllowed(parsed.body, box.current);
   }, [html]);
-  return <div ref={box} class="model-card" />;
+  return (
+    <div ref={box} class="model-card" tabIndex={0} role="region" aria-label="Text of the card" />
+  );
 }
 
 function One(props: { bundle: Bundle; onChanged: () => void }): JSX.Element {
@@ -68,10 +70,9 @@ function One(props: { bundle: Bundle; onChanged: () => void }): JSX.Element {
 export function Models(): JSX.Element {
   useTitle("Models");
   const { value, problem, again } = useLoaded(
-    () => get<Bundle[] | { items: Bundle[] }>(address("bundles")),
+    () => get<Bundle[]>(address("bundles")),
     "bundles",
   );
-  const bundles = Array.isArray(value) ? value : (value?.items ?? []);
   return (
     <>
       <h1>Models</h1>
@@ -82,7 +83,7 @@ export function Models(): JSX.Element {
       <Trouble problem={problem} />
       {!value && !problem && <Waiting what="the models" />}
       <div class="stack">
-        {bundles.map((bundle) => (
+        {(value ?? []).map((bundle) => (
           <One key={`${bundle.name} ${bundle.version}`} bundle={bundle} onChanged={again} />
         ))}
       </div>

@@ -2,9 +2,9 @@
 
 import type { JSX } from "preact";
 
-import type { Reading, Settings } from "../api/types";
+import type { Reading } from "../api/types";
 import { Field } from "../ui/parts";
-import { label, lesion } from "../ui/words";
+import { LABEL_NAMES, LESION_NAMES, label, lesion } from "../ui/words";
 
 export const NO_READING: Reading = { label: "", lesions: [], comment: "" };
 
@@ -12,10 +12,9 @@ export const NO_READING: Reading = { label: "", lesions: [], comment: "" };
 export function ReadingFields(props: {
   name: string;
   reading: Reading;
-  settings: Settings;
   onChange: (reading: Reading) => void;
 }): JSX.Element {
-  const { name, reading, settings, onChange } = props;
+  const { name, reading, onChange } = props;
   const tick = (kind: string, ticked: boolean): void => {
     const others = reading.lesions.filter((one) => one !== kind);
     onChange({ ...reading, lesions: ticked ? [...others, kind] : others });
@@ -24,7 +23,7 @@ export function ReadingFields(props: {
     <>
       <fieldset>
         <legend>What does this study show?</legend>
-        {settings.labels.map((one) => (
+        {LABEL_NAMES.map((one) => (
           <label key={one} class="tick">
             <input
               type="radio"
@@ -39,7 +38,7 @@ export function ReadingFields(props: {
       </fieldset>
       <fieldset>
         <legend>Lesions that you see</legend>
-        {settings.lesions.map((kind) => (
+        {LESION_NAMES.map((kind) => (
           <label key={kind} class="tick">
             <input
               type="checkbox"

@@ -3,38 +3,35 @@
 import type { JSX } from "preact";
 import { useContext, useState } from "preact/hooks";
 
-import { address, get, post } from "../api/client";
-import type { Agreement, Contribution, Settings } from "../api/types";
-import { contributions, settings as loadSettings } from "../api/lists";
+import { address, get, post, query } from "../api/client";
+import type { Agreement, Contribution } from "../api/types";
 import { SessionContext, useMay } from "../session";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Choice, Empty, Trouble, Waiting } from "../ui/parts";
-import { count, label, lesion, moment } from "../ui/words";
+import { count, label, lesion, moment, short } from "../ui/words";
 import { NO_READING, ReadingFields } from "./reading";
 
 type Status = Contribution["status"];
 
 const STATES = [
-  ["waiting", "waiting"],
+  ["open", "to be read"],
   ["disputed", "disputed"],
-  ["agreed", "agreed"],
   ["accepted", "accepted"],
 ] as const;
 
+const NAMES = Object.fromEntries(STATES) as Record<Status, string>;
+
 const TONES: Record<Status, string> = {
-  waiting: "none",
-  agreed: "negative",
+  open: "none",
   accepted: "negative",
   disputed: "positive",
-  rejected: "rejected",
 };
 
 function Second(props: {
   contribution: Contribution;
-  settings: Settings;
   onDone: () => void;
 }): JSX.Element {
-  const { contribution, settings, onDone } = props;
+  const { contribution, onDone } = props;
   const [reading, setReading] = useState(NO_READING);
   const send = useAction(async () => {
     const agree = reading.label === contribution.label;
@@ -53,12 +50,7 @@ function Second(props: {
         The first reader's label is shown once you have answered.{" "}
         <a href={`/studies/${contribution.study}`}>Look at the study</a>
       </p>
-      <ReadingFields
-        name={contribution.id}
-        reading={reading}
-        settings={settings}
-        onChange={setReading}
-      />
+      <ReadingFields name={contribution.id} reading={reading} onChange={setReading} />
       <Trouble problem={send.problem} />
       <button class="primary" disabled={send.busy || !reading.label}>
         Answer
@@ -68,7 +60,6 @@ function Second(props: {
 }
 
 function Readings({ contribution }: { contribution: Contribution }): JSX.Element {
-  const first = { ...contribution, label: contribution.label ?? "", agree: true };
   return (
     <table class="stacking">
       <thead>
@@ -80,9 +71,9 @@ function Readings({ contribution }: { contribution: Contribution }): JSX.Element
         </tr>
       </thead>
       <tbody>
-        {[first, ...contribution.reviews].map((reading) => (
-          <tr key={`${reading.by} ${reading.received}`}>
-            <th scope="row">{reading.by}</th>
+        {[contribution, ...contribution.reviews].map((reading) => (
+          <tr key={reading.user}>
+            <th scope="row">{reading.user}</th>
             <td data-head="Label">{label(reading.label)}</td>
             <td data-head="Lesions">{reading.lesions.map(lesion).join(", ")}</td>
             <td data-head="Comment">{reading.comment}</td>
@@ -95,21 +86,20 @@ function Readings({ contribution }: { contribution: Contribution }): JSX.Element
 
 function Case(props: {
   contribution: Contribution;
-  settings: Settings;
   onDone: () => void;
 }): JSX.Element {
   const { contribution } = props;
   const session = useContext(SessionContext);
   const [open, setOpen] = useState(false);
-  const mayReview = useMay("reviewer") && session?.user.name !== contribution.by;
-  const waiting = contribution.status === "waiting";
+  const mayReview = useMay("reviewer") && session?.user.name !== contribution.user;
+  const waiting = contribution.status === "open";
   return (
     <li class="card">
       <div class="title-row">
         <h2>
-          Study <a href={`/studies/${contribution.study}`}>{contribution.study}</a>
+          Study <a href={`/studies/${contribution.study}`}>{short(contribution.study)}</a>
         </h2>
-        <span class={`badge ${TONES[contribution.status]}`}>{contribution.status}</span>
+        <span class={`badge ${TONES[contribution.status]}`}>{NAMES[contribution.status]}</span>
         {waiting && mayReview && (
           <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
             Read it
@@ -117,7 +107,7 @@ function Case(props: {
         )}
       </div>
       <p class="quiet">
-        By {contribution.by}, {moment(contribution.received)}
+        By {contribution.user}, {moment(contribution.created)}
         {contribution.outlines.length > 0 && `, ${count(contribution.outlines.length, "outline")}`}
       </p>
       {waiting ? open && <Second {...props} /> : <Readings contribution={contribution} />}
@@ -149,10 +139,10 @@ function Kappa({ agreement }: { agreement: Agreement }): JSX.Element {
 /** The page of double reading. */
 export function Review(): JSX.Element {
   useTitle("Review");
-  const [status, setStatus] = useState<(typeof STATES)[number][0]>("waiting");
-  const cases = useLoaded(() => contributions(status), status);
+  const [status, setStatus] = useState<Status>("open");
+  const url = query(address("contributions"), { status });
+  const cases = useLoaded(() => get<Contribution[]>(url), url);
   const agreement = useLoaded(() => get<Agreement>(address("agreement")), "agreement");
-  const settings = useLoaded(loadSettings, "settings");
   const done = (): void => {
     cases.again();
     agreement.again();
@@ -165,23 +155,17 @@ export function Review(): JSX.Element {
         <Choice label="Show" value={status} options={STATES} onChange={setStatus} />
       </div>
       {agreement.value && <Kappa agreement={agreement.value} />}
-      <Trouble problem={cases.problem ?? agreement.problem ?? settings.problem} />
+      <Trouble problem={cases.problem ?? agreement.problem} />
       {!cases.value && !cases.problem && <Waiting what="the cases" />}
       {cases.value && items.length === 0 && (
-        <Empty title={`No case is ${status}`}>
+        <Empty title={`No case is ${NAMES[status]}`}>
           Cases come from the button “Contribute a label” on a study.
         </Empty>
       )}
       <ul class="plain-list">
-        {settings.value &&
-          items.map((one) => (
-            <Case
-              key={one.id}
-              contribution={one}
-              settings={settings.value as Settings}
-              onDone={done}
-            />
-          ))}
+        {items.map((one) => (
+          <Case key={one.id} contribution={one} onDone={done} />
+        ))}
       </ul>
     </>
   );

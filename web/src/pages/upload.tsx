@@ -3,9 +3,10 @@
 import type { JSX, TargetedEvent } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-import { settings as loadSettings } from "../api/lists";
+import { address, get } from "../api/client";
 import { type Dropped, fromDrop, fromInput, onlyPictures } from "../api/dropped";
 import { type Entry, enqueue, resume, stop, useUploads } from "../api/queue";
+import type { Settings } from "../api/types";
 import { useLoaded, useTitle } from "../ui/hooks";
 import { Progress, Trouble } from "../ui/parts";
 import { count, size } from "../ui/words";
@@ -99,25 +100,27 @@ const STATES: Record<Entry["state"], string> = {
   sending: "uploading",
   done: "arrived",
   stopped: "stopped",
-  failed: "failed",
+  failed: "not taken",
 };
 
 function Row({ entry }: { entry: Entry }): JSX.Element {
   const under = entry.state === "sending" || entry.state === "waiting";
-  const again = entry.state === "failed" || entry.state === "stopped";
+  // What the service refused as it is will be refused again.
+  const status = entry.problem?.status ?? 0;
+  const again =
+    entry.state === "stopped" || (entry.state === "failed" && (status < 400 || status >= 500));
   const share = entry.total > 0 ? entry.sent / entry.total : 0;
   return (
     <li class="card upload-row">
-      <p class="upload-head">
-        <strong>{entry.title}</strong>
-        <span class="quiet">
-          {count(entry.files, "file")}, {size(entry.sent)} of {size(entry.total)} ·{" "}
-          {STATES[entry.state]}
-        </span>
-      </p>
-      <Progress share={entry.state === "done" ? 1 : share} label={`Upload of ${entry.title}`} />
-      <Trouble problem={entry.problem} />
-      <p class="buttons">
+      <div class="upload-head">
+        <p>
+          <strong>{entry.title}</strong>
+          <small class="quiet">
+            {" "}
+            {count(entry.files, "file")}, {size(entry.sent)} of {size(entry.total)},{" "}
+            {STATES[entry.state]}
+          </small>
+        </p>
         <Outcome entry={entry} />
         {under && (
           <button type="button" onClick={() => stop(entry)}>
@@ -129,7 +132,9 @@ function Row({ entry }: { entry: Entry }): JSX.Element {
             Go on where it stopped
           </button>
         )}
-      </p>
+      </div>
+      {entry.state !== "done" && <Progress share={share} label={`Upload of ${entry.title}`} />}
+      <Trouble problem={entry.problem} />
     </li>
   );
 }
@@ -138,7 +143,7 @@ function Row({ entry }: { entry: Entry }): JSX.Element {
 export function UploadPage(): JSX.Element {
   useTitle("Upload");
   const uploads = useUploads();
-  const settings = useLoaded(loadSettings, "settings");
+  const settings = useLoaded(() => get<Settings>(address("settings")), "settings");
   const [asking, setAsking] = useState<Dropped[]>([]);
   const take = (dropped: Dropped[]): void => {
     setAsking((before) => [...before, ...dropped.filter(onlyPictures)]);
@@ -151,9 +156,11 @@ export function UploadPage(): JSX.Element {
     <>
       <h1>Upload</h1>
       <p class="lead">
-        Names, dates and identifiers of the patient are removed when a study arrives. File names
-        stay in this browser tab.
-        {settings.value && ` At most ${size(settings.value.max_upload_bytes)} at once.`}
+        {settings.value?.deidentify !== false &&
+          "Names, dates and identifiers of the patient are removed from DICOM files when they arrive. " +
+            "Pictures are kept as they come: look at them first. "}
+        File names stay in this browser tab.
+        {settings.value && ` At most ${size(settings.value.max_upload_mb * 2 ** 20)} at once.`}
       </p>
       <DropZone onChosen={take} />
       {first && (

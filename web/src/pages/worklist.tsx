@@ -9,8 +9,8 @@ import { remembered } from "../api/queue";
 import type { Page, Study } from "../api/types";
 import { useMay } from "../session";
 import { type Loaded, useLoaded, useStill, useTitle } from "../ui/hooks";
-import { Empty, Field, Progress, Trouble, Waiting } from "../ui/parts";
-import { count, moment, percentBeside, tone, verdictWord } from "../ui/words";
+import { Empty, Field, Progress, Thumbnail, Trouble, Waiting } from "../ui/parts";
+import { count, moment, percentBeside, shareOf, short, stageOf, tone, verdictWord } from "../ui/words";
 
 const PAGE = 100;
 
@@ -91,8 +91,8 @@ function Verdict({ study }: { study: Study }): JSX.Element {
   if (KEEPS.way(study)) {
     return (
       <div class="under-way">
-        <Progress share={study.progress} label={`Screening of ${study.id}`} />
-        <small>{study.stage ?? study.status}</small>
+        <Progress share={shareOf(study)} label={`Screening of ${study.id}`} />
+        <small>{stageOf(study)}</small>
       </div>
     );
   }
@@ -102,7 +102,7 @@ function Verdict({ study }: { study: Study }): JSX.Element {
 function Gate({ study }: { study: Study }): JSX.Element {
   const findings = study.gate?.findings ?? [];
   const first = findings[0];
-  if (!first) return <span class="quiet">{study.reason ?? (study.gate ? "none" : "")}</span>;
+  if (!first) return <span class="quiet">{study.reason || (study.gate ? "none" : "")}</span>;
   return (
     <span class={`gate-note ${study.gate?.verdict ?? ""}`} title={first.sentence}>
       {first.code.replaceAll("-", " ")}
@@ -117,8 +117,13 @@ function Row({ study }: { study: Study }): JSX.Element {
   return (
     <tr>
       <th scope="row">
-        <a href={`/studies/${study.id}`}>{name ?? study.id}</a>
-        {name && <small class="quiet"> {study.id}</small>}
+        <span class="with-thumbnail">
+          <Thumbnail study={study} />
+          <span>
+            <a href={`/studies/${study.id}`}>{name ?? short(study.id)}</a>
+            {name && <small class="quiet"> {short(study.id)}</small>}
+          </span>
+        </span>
       </th>
       <td data-head="Received">{moment(study.received)}</td>
       <td data-head="Kind">

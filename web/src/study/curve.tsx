@@ -57,7 +57,7 @@ export function Curve(props: {
       id="curve"
       lead={
         own
-          ? "Probability of every judged slice by itself. Click to see the slice; rings mark those that decided most."
+          ? "Probability of every judged slice by itself; the dashed line is the threshold of a single picture. Click to see the slice; rings mark those that decided most."
           : "Share of every slice in the answer. Click to see the slice; rings mark those that decided most."
       }
     >

@@ -11,12 +11,13 @@ import { go } from "../route";
 import { useMay } from "../session";
 import { type Loaded, useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Progress, Trouble, Waiting } from "../ui/parts";
+import { shareOf, short, stageOf } from "../ui/words";
 import { Curve } from "./curve";
 import { Downloads } from "./downloads";
 import { Lesions, TopSlices } from "./findings";
 import { Predictive } from "./predictive";
 import { Verdict } from "./verdict";
-import { Viewer } from "./viewer";
+import { Opacity, Viewer } from "./viewer";
 import { WhatIf } from "./whatif";
 
 const OVER = new Set(["done", "rejected", "failed"]);
@@ -43,24 +44,30 @@ export function useStudy(id: string): Loaded<StudyDetail> {
 function UnderWay({ study }: { study: StudyDetail }): JSX.Element {
   return (
     <Card title="Under way" id="under-way">
-      <Progress share={study.progress} label="Screening" />
+      <Progress share={shareOf(study)} label="Screening" />
       <p role="status" class="quiet">
-        {study.stage ?? study.status}. This page shows the answer as soon as it is there.
+        {stageOf(study)}. This page shows the answer as soon as it is there.
       </p>
     </Card>
   );
 }
 
 function Picture({ study }: { study: StudyDetail }): JSX.Element | null {
-  const shown = study.artefacts.find(({ name }) => /^slice-\d+\.png$/.test(name));
-  if (!shown) return null;
+  const [opacity, setOpacity] = useState(1);
+  const file = (name: string): string => address("studies", study.id, "artefacts", name);
+  const has = (wanted: string): boolean => study.artefacts.some(({ name }) => name === wanted);
+  if (!has("picture.png")) return null;
   return (
     <section class="card viewer" aria-label="Picture">
-      <img
-        class="whole-picture"
-        src={address("studies", study.id, "artefacts", shown.name)}
-        alt="The picture as it was judged"
-      />
+      <div class="whole-picture">
+        <img src={file("picture.png")} alt="The picture as it was judged" />
+        {has("heat.png") && (
+          <img src={file("heat.png")} alt="" style={{ opacity }} data-layer="heat" />
+        )}
+      </div>
+      {has("heat.png") && (
+        <Opacity layer="heat" value={opacity} most={1} onChange={setOpacity} />
+      )}
       <p class="quiet small">A picture has no sides, no millimetres and no Hounsfield units.</p>
     </section>
   );
@@ -76,7 +83,7 @@ function Evidence({ study }: { study: StudyDetail }): JSX.Element {
     <div class="study-columns">
       <div class="column">
         <Verdict study={study} />
-        {screening && study.status === "done" && <Predictive study={study} />}
+        {screening && study.status === "done" && <Predictive study={study} screening={screening} />}
         {screening && <Lesions screening={screening} />}
         <Downloads study={study} artefacts={study.artefacts} />
       </div>
@@ -134,14 +141,14 @@ function Delete({ id }: { id: string }): JSX.Element {
 /** The study page. */
 export function StudyPage({ id }: { id: string }): JSX.Element {
   const name = remembered(id);
-  useTitle(`Study ${name ?? id}`);
+  useTitle(`Study ${name ?? short(id)}`);
   const { value: study, problem } = useStudy(id);
   const mayWrite = useMay("clinician");
   return (
     <>
       <div class="title-row">
         <h1>
-          {name ?? "Study"} <small class="quiet">{id}</small>
+          {name ?? "Study"} <small class="quiet">{short(id)}</small>
         </h1>
         {study?.batch && <a href={`/batches/${study.batch}`}>Its batch</a>}
         {mayWrite && study?.status === "done" && (

@@ -4,10 +4,10 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import { address, get, query } from "../api/client";
-import type { Predictive as Values, Study } from "../api/types";
+import type { Predictive as Values, Screening, Study, Threshold } from "../api/types";
 import { useLoaded, useStill } from "../ui/hooks";
 import { Card, Trouble } from "../ui/parts";
-import { percent } from "../ui/words";
+import { count, percent } from "../ui/words";
 
 const LEAST = 0.001;
 const MOST = 0.9;
@@ -21,8 +21,38 @@ const AT_FIRST = Math.round((STEPS * Math.log(0.1 / LEAST)) / Math.log(MOST / LE
 const whole = (share: number | null): string =>
   share === null ? "unknown" : String(Math.round(share * 1000));
 
-/** Positive and negative predictive value by prevalence. */
-export function Predictive({ study }: { study: Study }): JSX.Element {
+/** Fewer patients than this say little about how often a call is wrong. */
+const FEW = 100;
+
+/** Where the numbers come from, and how far they carry. */
+function Source({ rule }: { rule: Threshold }): JSX.Element {
+  const patients = rule.fitted?.num_patients ?? 0;
+  return (
+    <>
+      <p class="quiet small">
+        From a sensitivity of {percent(rule.sensitivity ?? 0)} and a specificity of{" "}
+        {percent(rule.specificity ?? 0)}, on the {count(patients, "patient")} whose scans or pictures
+        the threshold was chosen on.
+      </p>
+      {patients < FEW && (
+        <p class="caution small">
+          {patients} patients are few: these values are rough, and 100{"\u202f"}% means only that no
+          wrong call was seen among them.
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Positive and negative predictive value by prevalence; nothing where the bundle has no rates. */
+export function Predictive(props: { study: Study; screening: Screening }): JSX.Element | null {
+  const { prediction, recipe } = props.screening;
+  const [rule] = (prediction.level === "scan" ? recipe.scan : recipe.picture).thresholds;
+  if (rule?.sensitivity == null || rule.specificity == null) return null;
+  return <Rates study={props.study} rule={rule} />;
+}
+
+function Rates({ study, rule }: { study: Study; rule: Threshold }): JSX.Element {
   const [step, setStep] = useState(AT_FIRST);
   const prevalence = toShare(step);
   const asked = useStill(Number(prevalence.toPrecision(3)), 120);
@@ -32,7 +62,7 @@ export function Predictive({ study }: { study: Study }): JSX.Element {
     <Card
       title="If this many were ill"
       id="predictive"
-      lead="From the sensitivity and specificity on the data that the threshold was chosen on."
+      lead="What a call would mean among people of whom so many are ill."
     >
       <label class="prevalence">
         <span>
@@ -60,6 +90,7 @@ export function Predictive({ study }: { study: Study }): JSX.Element {
           <dd class="quiet small">{whole(value?.npv ?? null)} of 1000 called negative are not</dd>
         </div>
       </dl>
+      <Source rule={rule} />
     </Card>
   );
 }

@@ -26,9 +26,21 @@ export const LAYERS: readonly Layer[] = ["lungs", "heat", "lesions"];
 const LEAST_HEAT = 0.1;
 
 const LOOKS: Record<Layer, { colormap: string; cal_min: number; cal_max: number }> = {
-  heat: { colormap: "inferno", cal_min: LEAST_HEAT, cal_max: 1 },
+  heat: { colormap: "heat", cal_min: LEAST_HEAT, cal_max: 1 },
   lungs: { colormap: "lungs", cal_min: 0.5, cal_max: 1 },
   lesions: { colormap: "lesions", cal_min: 0.5, cal_max: 8 },
+};
+
+/**
+ * The report's colours from the least heat that is painted to the most, and its cover: faint heat
+ * leaves the anatomy as it is.  At an opacity of 0.6 the scan looks as in the report.
+ */
+const HEAT = {
+  R: [136, 165, 193, 217, 237, 251, 255, 254, 254, 254],
+  G: [45, 55, 67, 82, 101, 125, 154, 182, 209, 234],
+  B: [142, 136, 125, 112, 95, 80, 79, 94, 108, 115],
+  A: [0, 48, 83, 112, 140, 163, 188, 212, 233, 255],
+  I: [0, 28, 57, 85, 113, 142, 170, 198, 227, 255],
 };
 
 const LAYOUTS: Record<Layout, SLICE_TYPE> = {
@@ -73,6 +85,7 @@ export class Scene {
       loadingText: "",
     });
     await nv.attachToCanvas(canvas);
+    nv.addColormap("heat", HEAT);
     nv.addColormap("lungs", { R: [70, 70, 120], G: [150, 170, 210], B: [255, 255, 255], A: SOLID.slice(0, 3), I: [0, 128, 255] });
     nv.addColormap("lesions", { R: [255, 255, 120], G: [90, 190, 230], B: [60, 60, 255], A: SOLID.slice(0, 3), I: [0, 128, 255] });
     const layers = LAYERS.filter((layer) => addresses[layer]);

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 
 import type { Screening, StudyDetail } from "../api/types";
-import { headline, label, moment, percent, percentBeside, tone } from "../ui/words";
+import { count, headline, label, moment, percent, percentBeside, tone } from "../ui/words";
 
 const WIDTH = 640;
 
@@ -105,8 +105,8 @@ export function Verdict({ study }: { study: StudyDetail }): JSX.Element {
       <GateNote study={study} />
       {threshold?.fitted && (
         <p class="quiet small">
-          Threshold: {threshold.fitted.criterion}, on {threshold.fitted.data},{" "}
-          {threshold.fitted.num_patients} patients.
+          Threshold: {threshold.fitted.criterion}; {count(threshold.fitted.num_patients, "patient")}{" "}
+          of {threshold.fitted.data.replaceAll("+", ", ")}.
         </p>
       )}
     </section>

@@ -29,7 +29,7 @@ const LAYOUTS: readonly (readonly [Layout, string])[] = [
 
 const NAMES: Record<Layer, string> = { heat: "Heat", lungs: "Lungs", lesions: "Lesions" };
 
-const AT_FIRST: Record<Layer, number> = { heat: 0.5, lungs: 0, lesions: 0.6 };
+const AT_FIRST: Record<Layer, number> = { heat: 0.6, lungs: 0, lesions: 0.6 };
 
 /** How far a key moves, in slices. */
 const STEPS: Record<string, number> = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 };
@@ -69,12 +69,14 @@ function useScene(study: StudyDetail, grid: Grid, onMoved: (place: Place) => voi
   return { canvas, scene, trouble };
 }
 
-function Opacity(props: {
+/** A layer's switch and slider; `most` is what the switch turns on. */
+export function Opacity(props: {
   layer: Layer;
   value: number;
+  most: number;
   onChange: (value: number) => void;
 }): JSX.Element {
-  const { layer, value, onChange } = props;
+  const { layer, value, most, onChange } = props;
   const name = NAMES[layer];
   return (
     <div class="layer">
@@ -82,7 +84,7 @@ function Opacity(props: {
         <input
           type="checkbox"
           checked={value > 0}
-          onChange={(event) => onChange(event.currentTarget.checked ? AT_FIRST[layer] || 0.4 : 0)}
+          onChange={(event) => onChange(event.currentTarget.checked ? most : 0)}
         />
         <span class={`swatch ${layer}`} aria-hidden />
         {name}
@@ -165,6 +167,7 @@ export function Viewer(props: {
             key={layer}
             layer={layer}
             value={opacity[layer]}
+            most={AT_FIRST[layer] || 0.4}
             onChange={(value) => setOpacity({ ...opacity, [layer]: value })}
           />
         ))}

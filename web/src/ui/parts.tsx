@@ -2,7 +2,14 @@
 
 import type { ComponentChildren, JSX } from "preact";
 
-import type { Problem } from "../api/client";
+import { type Problem, address } from "../api/client";
+import type { Study } from "../api/types";
+
+/** With a capital in front and a stop at the end. */
+function sentence(text: string): string {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
+}
 
 /** What went wrong, in one sentence, with what to do about it. */
 export function Trouble({ problem }: { problem: Problem | null }): JSX.Element | null {
@@ -10,9 +17,9 @@ export function Trouble({ problem }: { problem: Problem | null }): JSX.Element |
   return (
     <div class="trouble" role="alert">
       <p>
-        <strong>{problem.message}.</strong> {problem.detail}
+        <strong>{sentence(problem.detail || problem.message)}</strong>
       </p>
-      {problem.hint && <p class="quiet">{problem.hint}</p>}
+      {problem.hint && <p>{sentence(problem.hint)}</p>}
     </div>
   );
 }
@@ -59,6 +66,21 @@ export function Progress(props: { share: number; label: string }): JSX.Element {
     <progress class="progress" max={1} value={props.share} aria-label={props.label}>
       {Math.round(props.share * 100)} %
     </progress>
+  );
+}
+
+/** The first look at a study; what was not judged has none. */
+export function Thumbnail({ study }: { study: Study }): JSX.Element {
+  return (
+    <span class="thumbnail">
+      {study.status === "done" && (
+        <img
+          src={address("studies", study.id, "artefacts", "thumbnail.png")}
+          alt=""
+          loading="lazy"
+        />
+      )}
+    </span>
   );
 }
 

@@ -66,6 +66,34 @@ const LESIONS: Record<string, string> = {
   InSepThi: "Interlobular septal thickening",
 };
 
+/** What a reader can say of a study. */
+export const LABEL_NAMES = Object.keys(LABELS);
+
+/** The kinds of lesion that LA-DNN's data set knows. */
+export const LESION_NAMES = Object.keys(LESIONS);
+
+/** A study's id in short; eight digits tell studies of one workspace apart. */
+export const short = (id: string): string => id.slice(0, 8);
+
+const STAGES: Record<string, string> = {
+  received: "Waiting for a worker",
+  queued: "Waiting for a worker",
+  screening: "Starting",
+  reading: "Reading the images",
+  judging: "Judging the slices",
+  writing: "Writing the report",
+};
+
+/** What happens to a study under way. */
+export const stageOf = ({ stage, status }: Pick<Study, "stage" | "status">): string =>
+  STAGES[stage || status] ?? stage;
+
+/** How far a study is, over all stages; `progress` is that of the judging alone. */
+export function shareOf({ stage, progress }: Pick<Study, "stage" | "progress">): number {
+  if (stage === "writing") return 0.85;
+  return stage === "judging" ? 0.15 + 0.7 * progress : stage === "reading" ? 0.05 : 0;
+}
+
 /** A label in words. */
 export const label = (name: string): string => LABELS[name] ?? name.replaceAll("_", " ");
 
@@ -87,7 +115,7 @@ export function verdictWord(study: Study): string {
   if (study.status === "rejected") return "Not judged";
   if (study.status === "failed") return "Failed";
   if (study.status !== "done") return "Under way";
-  return { positive: "Above", negative: "Below", none: "No call" }[study.verdict ?? "none"];
+  return { positive: "Above threshold", negative: "Below threshold", none: "No call" }[study.verdict ?? "none"];
 }
 
 /** The tone that goes with a verdict: a class name. */

@@ -12,6 +12,7 @@ from ctsieve.evaluation.cohort import sample_of, units
 from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.protocols._card import ProtocolCard
 from ctsieve.evaluation.protocols._shared import INTERVAL, MISSING, data_note, interval, ours
+from ctsieve.types.errors import InputRejected
 from ctsieve.types.report import Absent, Figure, Measured, Table
 from ctsieve.types.scores import ScoreTable
 
@@ -70,7 +71,15 @@ def tables(table: ScoreTable) -> tuple[Table, ...]:
     """Table 2 on the scans of other sites, tables 3 and 4 on those two.
 
     A score file says its epoch in the column fact:epoch; without it the epoch is taken for 12.
+
+    Raises:
+        InputRejected: no case is a scan.
     """
+    if not any(row.level == "scan" for row in table.judged):
+        raise InputRejected(
+            f"none of {len(table.rows)} cases is a scan that was judged",
+            hint="the paper's tables are of whole scans, in a score file of level scan",
+        )
     own = table.of(
         tuple(row for row in table.rows if row.level == "scan" and row.site not in FOREIGN)
     )

@@ -174,9 +174,14 @@ def all_objects(found: Sequence[Found]) -> Objects:
         torch.stack([r.boxes for r in regions]),
         torch.stack([r.labels for r in regions]),
         torch.stack([r.scores for r in regions]),
-        torch.stack([f.masks for f in found]),
+        stacked([f.masks for f in found]),
         torch.stack([f.roi_masks for f in found]),
     )
+
+
+def stacked(one_by_one: Sequence[Tensor]) -> Tensor:
+    """Tensors of a batch behind a new first axis; masks on the grid of one image are not copied."""
+    return one_by_one[0][None] if len(one_by_one) == 1 else torch.stack(list(one_by_one))
 
 
 def filled(values: Tensor, number: int) -> Tensor:

@@ -13,17 +13,12 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ctsieve.models._detector.classifier import TwinClassifier
 from ctsieve.models._detector.config import DetectorConfig, RegionConfig
-from ctsieve.models._detector.detector import Detector, Found, Look, all_objects
-from ctsieve.models._detector.heads import MaskHead, box_head, box_predictor
-from ctsieve.models._detector.regions import (
-    Regions,
-    candidates,
-    distance_order,
-    region_batch,
-    survivors,
-)
-from ctsieve.models._detector.steps import Step, copy_to_twins, freeze_twins, trained
+from ctsieve.models._detector.detector import Found, Look, all_objects
+from ctsieve.models._detector.heads import MaskHead
+from ctsieve.models._detector.regions import Regions
+from ctsieve.models._detector.steps import Step, freeze_twins, trained
 from ctsieve.models._one_shot.mask_features import MaskFeatures
 from ctsieve.models._one_shot.sieve import initialise
 
@@ -62,7 +57,7 @@ class ImageClassifier(nn.Module):
         return logits
 
 
-class OneShot(Detector):
+class OneShot(TwinClassifier):
     """The detector with the two branches that only copy, and the batch of regions they give."""
 
     CLASSIFIES: ClassVar[tuple[str, ...]]
@@ -71,36 +66,16 @@ class OneShot(Detector):
     """Parts whose batch norm is in training mode while the classification trains."""
 
     def __init__(self, config: DetectorConfig, regions: RegionConfig) -> None:
-        super().__init__(config)
-        self.region_config = regions
+        super().__init__(config, regions)
         heads, channels = config.branches, config.backbone.channels
-        self.roi_heads.box_head_s2 = box_head(channels, heads)
-        self.roi_heads.box_predictor_s2 = box_predictor(heads)
         self.roi_heads.mask_head_s2 = MaskHead(channels, heads.mask_channels)
         self.roi_heads.mask_predictor_s2 = MaskFeatures(heads.mask_channels[-1])
         initialise(self.roi_heads.mask_predictor_s2)
         freeze_twins(self.roi_heads)
 
-    def survivors(self, look: Look) -> Regions:
-        """All regions of the classification that suppression leaves, the best score first."""
-        boxes = look.proposals.boxes
-        logits, deltas = self.roi_heads.judge(look, boxes, "_s2")
-        return survivors(candidates(logits, deltas, boxes, look.size), self.region_config)
-
-    def regions(self, look: Look, generator: torch.Generator | None = None) -> Regions:
-        """The batch of regions in the order that the classifier reads them."""
-        batch = region_batch(self.survivors(look), look.size, self.region_config, generator)
-        if self.region_config.order == "distance":
-            return batch.take(distance_order(batch.boxes))
-        return batch
-
     def mask_features(self, look: Look, regions: Regions) -> Float[Tensor, "R C S S"]:
         """Mask features of the regions, in their order."""
         return self.roi_heads.mask(look, regions.boxes, "_s2")
-
-    def copy_to_twins(self) -> tuple[str, ...]:
-        """Copy the segmentation's branches to the classification's; names of what was copied."""
-        return tuple(f"roi_heads.{name}" for name in copy_to_twins(self.roi_heads))
 
     def trained_by(self, step: Step) -> dict[str, nn.Parameter]:
         """The parameters that a step of training changes, by name."""

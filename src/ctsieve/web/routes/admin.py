@@ -1,4 +1,4 @@
-"""Users, keys, the audit log, the disk: for admins."""
+"""Users, keys, the audit log, the disk: for admins; and the set-up, for everybody signed in."""
 
 import shutil
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from ctsieve.web import audit as log
-from ctsieve.web.access import Admin, Serving
+from ctsieve.web.access import Admin, Serving, Viewer
 from ctsieve.web.tables import AuditEntry
 
 router = APIRouter(tags=["admin"])
@@ -70,8 +70,21 @@ class Entry(BaseModel):
     digest: str
 
 
+class Asked(BaseModel):
+    """Which entries of the audit log."""
+
+    newest: bool = False
+    """The newest first, instead of the oldest."""
+    after: int | None = Field(default=None, ge=0, le=1 << 53)
+    """From the entry that follows this one in that order; from the first where absent."""
+    limit: int = Field(default=200, ge=1, le=1000)
+
+
 class Log(BaseModel):
-    """A part of the audit log, and whether all of it is as it was written."""
+    """A part of the audit log, and whether all of it is as it was written.
+
+    `next` is the `after` of the entries that follow, if there are any.
+    """
 
     items: list[Entry]
     next: int | None
@@ -88,7 +101,7 @@ class Disk(BaseModel):
 
 
 class Settings(BaseModel):
-    """What an admin may know of the set-up."""
+    """What everybody who is signed in may know of the set-up."""
 
     max_upload_mb: int
     max_files: int
@@ -132,20 +145,19 @@ def add_key(name: str, service: Serving, by: Admin) -> Key:
 
 
 @router.get("/audit")
-def audit(
-    service: Serving,
-    by: Admin,  # noqa: ARG001  an admin
-    after: Annotated[int, Query(ge=0, le=1 << 53)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-) -> Log:
-    """The audit log, from the first entry after `after` on."""
-    wanted = sa.select(AuditEntry).where(AuditEntry.id > after).order_by(AuditEntry.id)
+def audit(service: Serving, by: Admin, asked: Annotated[Asked, Query()]) -> Log:  # noqa: ARG001
+    """The audit log, in parts."""
+    number = AuditEntry.id
+    wanted = sa.select(AuditEntry).order_by(number.desc() if asked.newest else number)
+    if asked.after is not None:
+        wanted = wanted.where(number < asked.after if asked.newest else number > asked.after)
     with service.database.reading() as session:
-        rows = list(session.scalars(wanted.limit(limit)))
+        rows = list(session.scalars(wanted.limit(asked.limit + 1)))
         broken = log.first_broken(session)
+    shown = rows[: asked.limit]
     return Log(
-        items=[_entry(row) for row in rows],
-        next=rows[-1].id if len(rows) == limit else None,
+        items=[_entry(row) for row in shown],
+        next=shown[-1].id if len(rows) > len(shown) else None,
         broken_at=broken,
     )
 
@@ -159,7 +171,7 @@ def disk(service: Serving, by: Admin) -> Disk:  # noqa: ARG001  an admin
 
 
 @router.get("/settings")
-def settings(service: Serving, by: Admin) -> Settings:  # noqa: ARG001  an admin
+def settings(service: Serving, by: Viewer) -> Settings:  # noqa: ARG001  signed in
     """The set-up, without what is secret."""
     told = service.settings.model_dump(include=set(Settings.model_fields))
     return Settings.model_validate(told)

@@ -17,7 +17,7 @@ from ctsieve.web.tables import Contribution, Review, new_id
 router = APIRouter(tags=["contributions"])
 
 Label = Literal["covid19", "other_pneumonia", "neither"]
-Kind = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+Kind = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Point = tuple[float, float]
 
 
@@ -39,6 +39,9 @@ class Given(BaseModel):
     lesions: list[Kind] = Field(default=[], max_length=50)
     outlines: list[Outline] = Field(default=[], max_length=500)
     comment: str = Field(default="", max_length=2000)
+    patient: str = Field(default="", max_length=64)
+    """Any key that all images of one person share, where the image is no DICOM; it is kept as a
+    pseudonym.  Without it the case is in no release."""
 
 
 class Reading(BaseModel):
@@ -89,6 +92,7 @@ def contribute(given: Given, service: Serving, by: Clinician) -> ContributionSho
     study = service.studies.find(given.study, by)
     row = Contribution(
         id=new_id(), workspace_id=by.workspace_id, study_id=study.id, user=by.name,
+        patient=service.patient_of(study, given.patient),
         label=given.label, lesions=list(given.lesions), comment=given.comment,
         outlines=[outline.model_dump(mode="json") for outline in given.outlines],
     )  # fmt: skip

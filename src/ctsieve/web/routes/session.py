@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from ctsieve.web.access import COOKIE, Serving, SignedIn
+from ctsieve.web.access import COOKIE, Serving, SignedIn, set_session
 from ctsieve.web.accounts import Identity
 
 router = APIRouter(prefix="/session", tags=["session"])
@@ -53,15 +53,7 @@ def sign_in(
     """Sign in; sets the session's cookie."""
     address = request.client.host if request.client else ""
     token, found = service.accounts.sign_in(given.name, given.password, address=address)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(service.settings.session_hours * 3600),
-        httponly=True,
-        samesite="strict",
-        secure=not service.settings.is_loopback,
-        path="/",
-    )
+    set_session(response, token, service.settings)
     return _shown(found)
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from ctsieve.web.access import Clinician, Serving, Viewer
 from ctsieve.web.audit import Act, record
-from ctsieve.web.errors import NotThere
+from ctsieve.web.errors import InConflict, NotThere
 from ctsieve.web.records import ArtefactShown, StudyDetail, StudyShown, detail, shown
 from ctsieve.web.studies import Page
 
@@ -80,7 +80,12 @@ def artefact(study: str, name: str, service: Serving, by: Viewer) -> FileRespons
 @router.delete("/{study}", status_code=204)
 def delete(study: str, service: Serving, by: Clinician) -> None:
     """Delete a study, its images and everything that came of it; it cannot be undone."""
-    service.studies.delete(service.studies.find(study, by), user=by.name)
+    row = service.studies.find(study, by)
+    if service.releases.of_study(row.id):
+        raise InConflict(
+            "images of this study are in a release", hint="take its contributed case back first"
+        )
+    service.studies.delete(row, user=by.name)
 
 
 def _artefacts(folder: Path) -> list[ArtefactShown]:

@@ -48,16 +48,18 @@ class Offset(BaseModel):
     offset: int
 
 
-class StudyId(BaseModel):
+class StudyMade(BaseModel):
     """A study to look at."""
 
     id: str
+    file: int | None = None
+    """Number of the announced file that it is, where it is a single one kept as it came."""
 
 
 class Finished(BaseModel):
     """What came of an upload."""
 
-    studies: list[StudyId]
+    studies: list[StudyMade]
     batch: str | None = None
 
 

@@ -55,8 +55,8 @@ from ctsieve.writers._words import headline, label_name, lesion_name
 
 Group = MeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
 
-DIGITS: Final = 6
-"""Decimals of probabilities, as in the JSON."""
+DIGITS: Final = {NO_UNITS: 4, PERCENT: 2, MILLILITRE: 1}
+"""Decimals that are read: a reader takes more for knowledge.  The JSON has them all."""
 
 _PLAIN: Final = str.maketrans({MINUS: "-", THIN_SPACE: " "})
 
@@ -208,7 +208,7 @@ def _tracking(screening: Screening, name: str) -> TrackingIdentifier:
 
 
 def _measurement(name: Concept, value: float, unit: Concept) -> Measurement:
-    return Measurement(name=coded(name), value=round(float(value), DIGITS), unit=coded(unit))
+    return Measurement(name=coded(name), value=round(float(value), DIGITS[unit]), unit=coded(unit))
 
 
 def _evaluation(name: Concept, value: Concept) -> QualitativeEvaluation:

@@ -15,7 +15,7 @@ from pydicom.filewriter import dcmwrite
 
 from ctsieve.types.results import Screening
 from ctsieve.writers._dicom.codes import PRIVATE, PRIVATE_UID, Concept
-from ctsieve.writers._dicom.study import CHARACTER_SET, Source
+from ctsieve.writers._dicom.study import CHARACTER_SET, WHERE_KNOWN, Source
 from ctsieve.writers._dicom.uids import uid, uid_of
 
 MANUFACTURER: Final = "ctsieve"
@@ -98,6 +98,9 @@ def encoded(made: SOPClass, source: Source) -> bytes:
     study = source.images[0]
     for keyword, name in source.names.items():
         setattr(made, keyword, name)
+    for keyword in WHERE_KNOWN:
+        if keyword in study and keyword not in made:
+            setattr(made, keyword, study[keyword].value)
     date, time = study.StudyDate or NO_DATE, study.StudyTime or NO_TIME
     for keyword in ("InstanceCreation", "Content", "Series", "OfSecondaryCapture"):
         day, hour = (

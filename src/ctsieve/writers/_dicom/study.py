@@ -37,6 +37,17 @@ ALWAYS: Final = (
 )
 """Type 2: present in every object, empty where the source says nothing."""
 
+WHERE_KNOWN: Final = (
+    "StudyDescription",
+    "IssuerOfPatientID",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+)
+"""Of the patient and the study: the same in every object of a study, or archives see a conflict."""
+
 PERSONS: Final = ("PatientName", "ReferringPhysicianName")
 
 ELSEWHERE: Final = 1000.0

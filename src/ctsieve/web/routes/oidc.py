@@ -1,0 +1,85 @@
+"""The way in by an institution's own accounts."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
+
+from ctsieve.web.access import Serving, set_session
+from ctsieve.web.errors import NotSignedIn, NotThere
+from ctsieve.web.oidc import ATTEMPT_SECONDS, Oidc
+from ctsieve.web.service import Service
+
+router = APIRouter(prefix="/session", tags=["session"])
+
+COOKIE: Final = "ctsieve_oidc"
+Text = Annotated[str, Query(max_length=4096)]
+
+
+class Provider(BaseModel):
+    """Another way than a password; `start` is an address for the browser to go to."""
+
+    title: str
+    start: str
+
+
+class Ways(BaseModel):
+    """How one can sign in, beside name and password."""
+
+    provider: Provider | None
+
+
+@router.get("/ways")
+def ways(request: Request, service: Serving) -> Ways:
+    """How one can sign in, beside name and password."""
+    if service.oidc is None:
+        return Ways(provider=None)
+    start = request.url_for("start_oidc").path
+    return Ways(provider=Provider(title=service.oidc.settings.title, start=start))
+
+
+@router.get("/oidc", status_code=303, response_class=Response)
+def start_oidc(request: Request, service: Serving) -> Response:
+    """Go to the provider."""
+    begun = _oidc(service).begin(_redirect_uri(request, service))
+    response = RedirectResponse(begun.url, 303)
+    # Lax: the provider's answer comes from another site.
+    response.set_cookie(
+        COOKIE, begun.cookie, max_age=int(ATTEMPT_SECONDS), httponly=True, samesite="lax",
+        secure=not service.settings.is_loopback, path=request.url_for("start_oidc").path,
+    )  # fmt: skip
+    return response
+
+
+@router.get("/oidc/callback", status_code=303, response_class=Response)
+def end_oidc(
+    request: Request, service: Serving, state: Text = "", code: Text = "", error: Text = ""
+) -> Response:
+    """Come back from the provider; ends on the page, signed in."""
+    oidc = _oidc(service)
+    if error or not code:
+        raise NotSignedIn("the provider did not sign you in", hint="begin anew")
+    person = oidc.end(
+        state=state,
+        code=code,
+        cookie=request.cookies.get(COOKIE, ""),
+        redirect_uri=_redirect_uri(request, service),
+    )
+    token = service.accounts.sign_in_external(person, workspace=oidc.settings.workspace)
+    response = RedirectResponse("/", 303)
+    set_session(response, token, service.settings)
+    response.delete_cookie(COOKIE, path=request.url_for("start_oidc").path)
+    return response
+
+
+def _oidc(service: Service) -> Oidc:
+    if service.oidc is None:
+        raise NotThere("there is no provider to sign in by")
+    return service.oidc
+
+
+def _redirect_uri(request: Request, service: Service) -> str:
+    base = _oidc(service).settings.public_url
+    path = request.url_for("end_oidc")
+    return f"{base.rstrip('/')}{path.path}" if base else str(path)
