@@ -192,7 +192,7 @@ def test_missing_positions_are_assumed_and_said(how: str, tmp_path: Path) -> Non
     assert any("positions not stated" in step for step in volume.provenance.steps)
 
 
-def at_one_place(**changes: object) -> list[Dataset]:
+def at_one_place(**changes: object) -> list[FileDataset]:
     """Forty numbered slices 2 mm apart that all name the same position."""
     datasets = series(ramp(), upright(), SpacingBetweenSlices="2.0")
     for dataset in datasets:
@@ -209,7 +209,7 @@ def test_numbered_slices_at_one_place_are_taken_with_a_word(tmp_path: Path) -> N
     assert any(step.startswith(PLACES_ASSUMED) for step in volume.provenance.steps)
 
 
-def renumbered(number: int) -> list[Dataset]:
+def renumbered(number: int) -> list[FileDataset]:
     datasets = at_one_place()
     datasets[7].InstanceNumber = number
     return datasets
@@ -235,7 +235,7 @@ def test_times_of_one_place_are_no_scan(tmp_path: Path) -> None:
     ids=["no distance", "one number", "a gap", "a number twice"],
 )
 def test_slices_at_one_place_are_refused_where_their_order_is_a_guess(
-    datasets: list[Dataset], tmp_path: Path
+    datasets: list[FileDataset], tmp_path: Path
 ) -> None:
     with pytest.raises(InputRejected, match="one place"):
         read(datasets, tmp_path)
