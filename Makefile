@@ -64,8 +64,8 @@ bench: $(VENV)/.dev  ## time the main parts beside their peers; writes benchmark
 models: $(VENV)/.dev  ## measure every model beside its authors' code and eager torch; writes docs/reference
 	$(BIN)/python -m benchmarks.model_table --golden $(GOLDEN)
 
-study: $(VENV)/.dev  ## train every family on phantoms and print one table; takes hours
-	nice -n 10 $(BIN)/python -m benchmarks.study --out study
+study: $(VENV)/.dev  ## train every family on phantoms, compare, write docs/reference/study.md; an hour of a free core
+	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m benchmarks.study --out runs/study --page docs/reference/study.md
 
 figures: $(VENV)/.dev  ## train small networks on phantoms and draw the figures of the docs
 	$(BIN)/python docs/figures

@@ -63,8 +63,9 @@ def page(found: Found, parity: Sequence[Row]) -> str:
         *HOW,
         "",
         "| model | equal to the authors' code | largest difference of logits | parameters | graph |"
-        " graph runs | eager torch | times less wall time | times less processor time |",
-        "|---|---|---|---:|---:|---:|---:|---:|---:|",
+        " graph runs | eager torch | times less wall time | graph, processor |"
+        " times less processor time |",
+        "|---|---|---|---:|---:|---:|---:|---:|---:|---:|",
         *(_line(name, found.get(name, {}), parity) for name in MODELS),
         "",
         *_elsewhere(parity),
@@ -96,7 +97,7 @@ def _line(name: str, one: dict[str, Any], parity: Sequence[Row]) -> str:
     passed = f"{sum(row.passed for row in own)} of {len(own)} rows" if own else "-"
     cells = [f"`{name}`", passed, _logits(own)]
     if "failed" in one or not one:
-        cells += [one.get("failed", "not measured"), *["-"] * 5]
+        cells += [one.get("failed", "not measured"), *["-"] * 6]
     else:
         cells += [
             f"{one['parameters']:,}",
@@ -104,6 +105,7 @@ def _line(name: str, one: dict[str, Any], parity: Sequence[Row]) -> str:
             f"{one['seconds']:.2f} s",
             f"{one['peer_seconds']:.2f} s",
             f"{one['ratio']:.1f}",
+            f"{one['processor_seconds']:.2f} s",
             f"{one['processor_ratio']:.1f}",
         ]
     return f"| {' | '.join(cells)} |"

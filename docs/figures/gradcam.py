@@ -51,7 +51,8 @@ def figures(lab: Lab) -> Iterator[tuple[str, Image.Image]]:
         ],
         words=[
             "Middle: Grad-CAM++ of the COVID-19 output, which the graph gives in closed form (as "
-            "figure 4 of the paper). Below: how far the score falls when a cell is hidden.",
+            "figure 4 of the paper). Below: how far the score falls when a cell is hidden. This "
+            "network was taught where lesions are, too: nothing makes a map right by itself.",
             f"Without the hottest tenth of every slice the logit changes by "
             f"{-checked.hottest:+.2f} on "
             f"average, without a random tenth by {-checked.random:+.2f}{_verdict(checked)}.",

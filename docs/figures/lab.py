@@ -6,7 +6,7 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-from learning import fit_patches, fit_scans, fit_segmentation, packed
+from learning import fit_guided, fit_patches, fit_scans, fit_segmentation, packed
 from phantoms import KINDS, Chest, chest, cohort, finer
 from torch import nn
 from torchvision.models.resnet import Bottleneck
@@ -71,8 +71,8 @@ class Lab:
         model.load_state_dict(_default_weights(), strict=False)
 
         def learn() -> None:
-            ill = [finer(c) for c in self.chests if c.kind in (0, COVID)]
-            fit_patches(model, ill, steps=240, say=self.say, positive=COVID, rate=5e-4)
+            fine = [finer(c) for c in self.chests if c.kind in (0, COVID)]
+            fit_guided(model, fine, steps=80, say=self.say)
 
         self._trained("la-dnn", model, learn)
         return model
@@ -96,9 +96,12 @@ class Lab:
         model = build_series(SeriesConfig())
         model.load_state_dict(self.att2.state_dict(), strict=False)
         ill = [int(c.kind == COVID) for c in self.chests]
-        self._trained(
-            "series", model, lambda: fit_scans(model, packed(model, self.chests), ill, say=self.say)
-        )
+
+        def learn() -> None:
+            features = packed(model, self.chests)
+            fit_scans(model, features, ill, say=self.say, steps=36, size=24)
+
+        self._trained("series", model, learn)
         return model
 
     @cached_property

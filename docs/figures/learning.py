@@ -9,10 +9,15 @@ import torch
 from phantoms import FEWEST_CELLS, SIDE, Chest
 from scipy import ndimage
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import (
+    adaptive_avg_pool2d,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+)
 
 from ctsieve.export.views import ReadsScans
 from ctsieve.models._detector.training import Target
+from ctsieve.models.la_dnn import LaDnn
 from ctsieve.models.one_shot_lstm_attention import OneShotLstmAttention as Segmenter
 from ctsieve.phantoms.spec import LESION_KINDS
 from ctsieve.types.promise import promise
@@ -20,6 +25,8 @@ from ctsieve.types.promise import promise
 Say = Callable[[str], None]
 PATCHES, PATCH = 12, SIDE // 2
 """Patches to a step, and their rows and columns."""
+GUIDED = 6
+"""Slices to a step where heat is taught."""
 FROZEN = ("embeddings.", "conv1.", "bn1.", "layer")
 """Parameters of scan networks that make the features of slices."""
 SOLID = [1 + LESION_KINDS.index("consolidation")]
@@ -64,13 +71,11 @@ def fit_patches(
     *,
     steps: int,
     say: Say,
-    positive: int | None = None,
     rate: float = 3e-4,
 ) -> None:
     """Teach a network of slices on square patches of `PATCH` pixels: a fraction of the work.
 
     A patch is labelled by what it shows; the network then takes whole slices at the same scale.
-    With `positive` it learns one logit: that class or none.
     """
     random = np.random.default_rng(0)
     cases = [(c, s) for c in chests for s in range(len(c.prepared.x))]
@@ -83,13 +88,40 @@ def fit_patches(
         x, wanted = (np.stack(part) for part in zip(*drawn[step], strict=True))
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(torch.from_numpy(x)).logits.float()
-        target = torch.from_numpy(wanted)
-        if positive is None:
-            return cross_entropy(logits, target)
-        return binary_cross_entropy_with_logits(logits[:, 0], (target == positive).float())
+        return cross_entropy(logits, torch.from_numpy(wanted))
 
     model.train()
     fit(list(model.parameters()), loss, steps=steps, rate=rate, say=say)
+    model.eval()
+
+
+def fit_guided(model: LaDnn, chests: Sequence[Chest], *, steps: int, say: Say) -> None:
+    """Teach a network which slices show lesions, and its heat where in them they are.
+
+    Heat is an output of the network, and so can be taught like any other.
+    """
+    x = np.concatenate([c.prepared.x for c in chests])
+    lesions = np.concatenate([c.lesions > 0 for c in chests]).astype(np.float32)
+    ill = torch.from_numpy(np.concatenate([c.labels > 0 for c in chests]))
+    rows = list(islice(balanced(ill.long(), size=GUIDED, seed=4), steps))
+
+    def loss(step: int) -> Tensor:
+        chosen = rows[step].numpy()
+        turn = slice(None, None, -1 if step % 2 else 1)
+        output = model(torch.from_numpy(x[chosen][..., turn].copy()))
+        heat = output.heat[:, 0]
+        where = adaptive_avg_pool2d(
+            torch.from_numpy(lesions[chosen][..., turn].copy()), heat.shape[1:]
+        )
+        share = where / where.sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+        shown = heat / heat.sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+        missed = -(share * (shown + 1e-4).log()).sum(dim=(1, 2))
+        wrong = binary_cross_entropy_with_logits(output.logits[:, 0], ill[rows[step]].float())
+        shows = ill[rows[step]].float()
+        return wrong + 0.5 * (missed * shows).sum() / shows.sum().clamp(min=1.0)
+
+    model.train()
+    fit(list(model.parameters()), loss, steps=steps, rate=7e-4, say=say)
     model.eval()
 
 
@@ -107,11 +139,15 @@ def fit_scans(
     *,
     say: Say,
     steps: int = 150,
+    size: int = 8,
 ) -> None:
-    """Teach a network of scans what comes after its frozen features; slices drop out at random."""
+    """Teach a network of scans what comes after its frozen features; slices drop out at random.
+
+    Wide LSTMs cost the same for `size` scans to a step, few or many: they want few, large steps.
+    """
     trained = [p for n, p in _network(model).named_parameters() if not n.startswith(FROZEN)]
     random = torch.Generator().manual_seed(2)
-    rows = list(islice(balanced(torch.tensor(labels), size=8, seed=2), steps))
+    rows = list(islice(balanced(torch.tensor(labels), size=size, seed=2), steps))
 
     def loss(step: int) -> Tensor:
         chosen = [features[int(row)] for row in rows[step]]

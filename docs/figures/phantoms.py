@@ -17,7 +17,7 @@ KINDS = ("normal", "pneumonia", "covid")
 """In the order of the ATT2 paper's classes."""
 NUM_SLICES, MATRIX, SIDE = 16, 128, 128
 SPEC = InputSpec(size=(SIDE, SIDE), crop="lungs", margin=0.05)
-FINE = 2 * SIDE
+FINE = 192
 """Rows and columns for a network whose last map is 32 times coarser."""
 FEWEST_CELLS = 12
 """Cells of a prepared slice that lesions cover before the slice counts as ill."""

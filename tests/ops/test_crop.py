@@ -65,3 +65,26 @@ def test_a_scan_gets_one_box_that_holds_every_slice_s_lungs() -> None:
     box = crop_box(np.stack([chest(), shifted, chest(lung=0.9)]), "lungs")
     assert box is not None
     assert np.allclose(box, ((70, 45), (130, 165)), atol=4.0)
+
+
+def close_figure() -> Floats:
+    """Two lungs whose left one (in the picture) meets the edges, as in figures cut too close."""
+    picture = chest()[68:132, 48:165]
+    picture[:, :40] = np.where(picture[:, :40] > 0.5, 0.25, picture[:, :40])
+    return picture
+
+
+def test_one_lung_that_is_cut_off_by_the_edge_does_not_take_the_other_away() -> None:
+    picture = close_figure()
+    frame = find_frame(picture)
+    assert frame.found == "whole"
+    assert frame.box == ((0.0, 0.0), (64.0, 117.0))
+
+
+def test_of_one_dense_lung_the_whole_body_is_kept() -> None:
+    """A lung without air is as bright as the wall: its disease must stay in the picture."""
+    picture = chest()
+    picture[70:131, 44:86] = 0.9
+    frame = find_frame(picture)
+    assert frame.found == "body"
+    assert np.allclose(frame.box, ((40, 20), (160, 180)), atol=4.0)

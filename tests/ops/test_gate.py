@@ -18,6 +18,7 @@ from tests.ops.chest import (
     picture_of,
     shown,
     volume_of,
+    with_opacity,
 )
 
 from ctsieve.ops.gate import gate, gate_and_lungs
@@ -27,7 +28,7 @@ from ctsieve.phantoms.chest import make_phantom
 from ctsieve.phantoms.presets import preset
 from ctsieve.readers import read_study
 from ctsieve.types.promise import BrokenPromise
-from ctsieve.types.provenance import Acquisition
+from ctsieve.types.provenance import PLACES_ASSUMED, Acquisition
 from ctsieve.types.volume import CTPicture, CTVolume
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "gate.md"
@@ -46,6 +47,17 @@ def _saying(**said: object) -> CTVolume:
     return make_chest().volume(replace(PLAIN, **said))  # type: ignore[arg-type]
 
 
+def _exchanged(picture: CTPicture) -> CTPicture:
+    return picture_of(np.asarray(1.0 - picture.values, dtype=np.float32))
+
+
+def _perhaps_exchanged() -> CTPicture:
+    """No air around the body, and a dense ball that passes for a lung when it is black."""
+    dense = with_opacity(make_chest(FINE, table=False), centre=(0, -5, 72), mm=38.0, hu=40)
+    tight = dense.cut(rows=slice(50, 190), columns=slice(44, 272))
+    return _exchanged(tight.picture())
+
+
 def _coloured() -> CTPicture:
     plain = _square(make_chest(FINE))
     marked = replace(plain.provenance.acquisition, coloured_fraction=0.01)
@@ -58,6 +70,12 @@ def _interpolated() -> CTVolume:
     sources[7] = None
     provenance = replace(volume.provenance, slices=tuple(sources))
     return CTVolume(hu=volume.hu, geometry=volume.geometry, provenance=provenance)
+
+
+def _without_places() -> CTVolume:
+    volume = make_chest().volume()
+    step = f"{PLACES_ASSUMED}: taken from Slice Location"
+    return replace(volume, provenance=replace(volume.provenance, steps=(step,)))
 
 
 def _damaged() -> CTVolume:
@@ -85,6 +103,8 @@ CAUSES: dict[str, Callable[[], CTVolume | CTPicture]] = {
     "localiser": lambda: _saying(image_type=("ORIGINAL", "PRIMARY", "LOCALIZER")),
     "not-hu": _unscaled,
     "not-chest": lambda: make_head().volume(),
+    "inverted": lambda: _exchanged(_square(make_chest(FINE))),
+    "perhaps-inverted": _perhaps_exchanged,
     "single-slice": lambda: volume_of(make_chest().hu[28:29], (4.0, 2.0, 2.0)),
     "few-slices": lambda: volume_of(make_chest().hu[28:31], (4.0, 2.0, 2.0)),
     "partial-coverage": lambda: volume_of(make_chest().hu[:32], (4.0, 2.0, 2.0)),
@@ -97,6 +117,7 @@ CAUSES: dict[str, Callable[[], CTVolume | CTPicture]] = {
     "thick-slices": lambda: make_chest((8.0, 2.0, 2.0)).volume(),
     "damaged-files": _damaged,
     "interpolated-slices": _interpolated,
+    "assumed-places": _without_places,
     "gantry-tilt": lambda: _saying(tilt_degrees=-12.0),
     "assumed-hu": lambda: _saying(intensity="assumed-hu"),
     "burned-in-annotation": lambda: _saying(burned_in_annotation=True),
@@ -270,3 +291,18 @@ def test_chest_figures_are_warned_of_and_hardly_ever_rejected(data: Path, folder
     files = sorted(p for p in (data / folder).rglob("*") if p.suffix in {".png", ".jpg"})[::20]
     verdicts = [gate(read_study(path)).verdict for path in files]
     assert verdicts.count("rejected") <= 0.02 * len(verdicts)
+
+
+@pytest.mark.parametrize("folder", ["covid_ct", "luna16_slices"])
+def test_most_chest_pictures_are_noticed_with_black_and_white_exchanged(
+    data: Path, folder: str
+) -> None:
+    files = sorted(p for p in (data / folder).rglob("*") if p.suffix in {".png", ".jpg"})[::30]
+    pictures = [image for path in files if isinstance(image := read_study(path), CTPicture)]
+    told = [set(gate(_exchanged(picture)).reasons) for picture in pictures]
+    noticed = [bool(codes & {"inverted", "perhaps-inverted", "not-chest"}) for codes in told]
+    assert len(pictures) >= 10
+    assert sum(noticed) >= 0.75 * len(noticed)
+    assert sum("inverted" in codes for codes in told) >= 0.4 * len(told)
+    plain = {code for picture in pictures for code in gate(picture).reasons}
+    assert "inverted" not in plain

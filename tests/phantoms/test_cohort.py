@@ -42,6 +42,12 @@ def test_classes_are_dealt_in_turn(cases: tuple[Case, ...]) -> None:
     assert set(label_of.values()) == set(CARD.labels)
 
 
+def test_kinds_can_be_chosen(tmp_path: Path) -> None:
+    config = CohortConfig(num_slices=16, matrix=48, pictures_each=1, kinds=("early", "normal"))
+    make_cohort(tmp_path, num_patients=3, seed=1, config=config)
+    assert [case.label for case in CARD.walk(tmp_path)] == ["covid19", "neither", "covid19"]
+
+
 def test_flags_say_what_the_masks_show(cases: tuple[Case, ...]) -> None:
     for case in cases:
         assert case.mask is not None

@@ -13,6 +13,7 @@ from tests.readers.make import Volume, marked, multiframe, place, save, series, 
 from ctsieve.readers import read_study
 from ctsieve.readers._placing import _neighbours, _regular
 from ctsieve.types.errors import InputRejected
+from ctsieve.types.provenance import PLACES_ASSUMED
 from ctsieve.types.volume import CTVolume
 
 
@@ -189,6 +190,55 @@ def test_missing_positions_are_assumed_and_said(how: str, tmp_path: Path) -> Non
     np.testing.assert_array_equal(volume.hu[:, 0, 0], 10 * np.arange(40))
     assert volume.geometry.spacing[0] == pytest.approx(2.0)
     assert any("positions not stated" in step for step in volume.provenance.steps)
+
+
+def at_one_place(**changes: object) -> list[FileDataset]:
+    """Forty numbered slices 2 mm apart that all name the same position."""
+    datasets = series(ramp(), upright(), SpacingBetweenSlices="2.0")
+    for dataset in datasets:
+        dataset.ImagePositionPatient = ["0", "0", "0"]
+        for name, value in changes.items():
+            setattr(dataset, name, value)
+    return datasets
+
+
+def test_numbered_slices_at_one_place_are_taken_with_a_word(tmp_path: Path) -> None:
+    volume = read(list(reversed(at_one_place())), tmp_path)
+    np.testing.assert_array_equal(volume.hu[:, 0, 0], 10 * np.arange(40))
+    assert volume.geometry.spacing[0] == pytest.approx(2.0)
+    assert any(step.startswith(PLACES_ASSUMED) for step in volume.provenance.steps)
+
+
+def renumbered(number: int) -> list[FileDataset]:
+    datasets = at_one_place()
+    datasets[7].InstanceNumber = number
+    return datasets
+
+
+def test_times_of_one_place_are_no_scan(tmp_path: Path) -> None:
+    datasets = at_one_place()
+    for second, dataset in enumerate(datasets):
+        dataset.AcquisitionTime = f"1200{second:02d}"
+    volume = read(datasets, tmp_path)
+    assert volume.geometry.shape[0] == 1
+    assert len(volume.provenance.choices) == 40
+
+
+@pytest.mark.parametrize(
+    "datasets",
+    [
+        at_one_place(SpacingBetweenSlices=None),
+        at_one_place(InstanceNumber=1),
+        renumbered(41),
+        renumbered(3),
+    ],
+    ids=["no distance", "one number", "a gap", "a number twice"],
+)
+def test_slices_at_one_place_are_refused_where_their_order_is_a_guess(
+    datasets: list[FileDataset], tmp_path: Path
+) -> None:
+    with pytest.raises(InputRejected, match="one place"):
+        read(datasets, tmp_path)
 
 
 @pytest.mark.parametrize(

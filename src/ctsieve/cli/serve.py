@@ -1,9 +1,12 @@
 """`ctsieve serve`: the web page and REST API, with workers beside it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ctsieve.web.settings import ServeSettings
 
 
 def run(
@@ -23,12 +26,19 @@ def run(
     show: Annotated[
         bool, typer.Option("--show", help="Print the settings as JSON and stop.")
     ] = False,
+    check_log: Annotated[
+        bool, typer.Option("--check-log", help="Check the whole audit log and stop.")
+    ] = False,
+    expect: Annotated[
+        str, typer.Option(help="With --check-log: a digest that must be in the log.")
+    ] = "",
 ) -> None:
     """Serve the page and the REST API: upload studies, read the answers.
 
     The first start prints the one-time password of the user `admin`.  Listens on this machine only
     unless there is TLS.  Stops at Ctrl-C or SIGTERM; what is under way is resumed next time.
-    Exit codes: 0 stopped, 2 settings that cannot be, 4 the bundle is missing or damaged.
+    Exit codes: 0 stopped, 1 the audit log is broken, 2 settings that cannot be, 4 the bundle is
+    missing or damaged.
     """
     from ctsieve.cli._extra import serve_extra
 
@@ -43,6 +53,9 @@ def run(
     if show:
         typer.echo(chosen.model_dump_json(indent=1, exclude={"database"}))
         return
+    if check_log:
+        _check_log(chosen, expect)
+        return
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s")
     for name in ("dbos", "sqlalchemy", "uvicorn", "highdicom"):
         logging.getLogger(name).setLevel("ERROR")
@@ -54,3 +67,20 @@ def run(
     scheme = "https" if chosen.certificate else "http"
     typer.echo(f"serving {scheme}://{chosen.host}:{chosen.port}", err=True)
     server.run()
+
+
+def _check_log(settings: "ServeSettings", expected: str) -> None:
+    from ctsieve.web.audit import check
+    from ctsieve.web.database import Database
+
+    database = Database(settings.home, settings.database)
+    with database.reading() as session:
+        found = check(session, expected=expected)
+    database.close()
+    typer.echo(f"{found.entries} entries, the last is {found.last}")
+    if found.broken_at is not None:
+        typer.echo(f"broken at entry {found.broken_at}: it was changed, or one before removed")
+    if not found.holds:
+        typer.echo(f"no entry is {expected}: the log was cut off or made anew")
+    if found.broken_at is not None or not found.holds:
+        raise typer.Exit(1)

@@ -61,6 +61,8 @@ class Batch(NamedTuple):
     x: Tensor
     """(B, 1, R, R) in [0, 1]."""
     target: LaDnnTarget
+    cases: tuple[int, ...] = ()
+    """Numbers of tune cases on their side."""
 
 
 def cached_views(
@@ -248,4 +250,5 @@ def plain_batches(
     for start in range(0, len(cases), size):
         own = cases[start : start + size]
         pixels = views.pixels[views.first[start : start + size]]
-        yield Batch(torch.from_numpy(pixels)[:, None].float() / 255.0, targets(own, lesions))
+        x = torch.from_numpy(pixels)[:, None].float() / 255.0
+        yield Batch(x, targets(own, lesions), tuple(range(start, start + len(own))))

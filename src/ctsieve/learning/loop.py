@@ -124,7 +124,7 @@ class Learner(LightningModule):
         self.task.begin(phase)
         sums: dict[str, Tensor] = {}
         for number, (place, piece) in enumerate(batch.pieces):
-            torch.manual_seed(_seed(self._seed, batch.number, phase, place))
+            torch.manual_seed(self.task.seed(self._seed, batch.number, phase, place))
             terms = self.task.terms(piece, phase)
             _require_finite(terms, batch.number)
             total = torch.stack(list(terms.values())).sum() / len(batch.pieces)
@@ -169,8 +169,8 @@ class Learner(LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """One optimiser for all turns, whose moments they share, and its schedule."""
         settings = self.settings
-        parameters = [p for p in self.task.model.parameters() if p.requires_grad]
         rate, decay = settings.learning_rate, settings.weight_decay
+        parameters = self.task.groups(rate)
         optimiser: torch.optim.Optimizer
         if settings.kind == "sgd":
             momentum = settings.momentum
@@ -203,17 +203,12 @@ def _channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 
 
-def _seed(seed: int, step: int, phase: str, place: int) -> int:
-    """Random numbers of a forward pass depend on where it stands, not on what ran before it."""
-    return hash((seed, step, place, *phase.encode())) & 0x7FFF_FFFF_FFFF_FFFF
-
-
 def _require_finite(terms: Mapping[str, Tensor], step: int) -> None:
     for name, term in terms.items():
         if not torch.isfinite(term):
             raise Diverged(
                 f"loss term {name!r} is {term.item()} at step {step}",
-                hint="lower optimiser.learning_rate, set optimiser.clip, or train in full "
+                hint="lower optimiser.learning_rate, clip gradients, or train in full "
                 "precision; the last checkpoint is intact",
             )
 

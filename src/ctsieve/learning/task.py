@@ -57,6 +57,14 @@ class Task(nn.Module, ABC, Generic[Piece]):
         del phase
         return (p for p in self.model.parameters() if p.requires_grad)
 
+    def seed(self, run: int, step: int, phase: str, place: int) -> int:
+        """Seed of a forward pass: of where it stands, not of what ran before it."""
+        return hash((run, step, place, *phase.encode())) & 0x7FFF_FFFF_FFFF_FFFF
+
+    def groups(self, rate: float) -> list[dict[str, Any]]:
+        """What the optimiser moves, each group at its own learning rate."""
+        return [{"params": [p for p in self.model.parameters() if p.requires_grad], "lr": rate}]
+
     @abstractmethod
     def terms(self, piece: Piece, phase: str) -> Terms:
         """The loss terms of a piece, each a mean over its cases."""

@@ -4,6 +4,8 @@ Paper    ATT2 and LSTM-ATT2: the authors' transforms (mirrors, blur always, 30 d
          shift and of zoom, 20 degrees of shear).  Series: section 5, 256 x 256, rotated by up to 10
          degrees, a random 224 x 224 cut out, no mirrors.  The detectors: none.
 Differs  Rotation, shift, zoom, shear, cut and resizing are one sampling, not one after another.
+         What a cut leaves is not enlarged again: a network that learned from 224 of 256 pixels is
+         asked about all 256 (the effect of another scale: Touvron et al., arXiv:1906.06423).
 
 Shapes   S slices, N rows and columns in the preparation, R C those of the network.
 """
@@ -40,12 +42,17 @@ class Warp(BaseModel):
     shear: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0
     """Degrees along rows, to either side."""
     cut: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
-    """Share of rows and columns that a random cut keeps."""
+    """Share of rows and columns that a random cut keeps; what is cut out is as much smaller than
+    the network's input in screening, so that a pixel is as large in both."""
     blur: tuple[float, float] | None = None
     """Standard deviation in pixels of the network's input, from 7 x 7 pixels."""
 
     def __call__(self, slices: Bytes, size: tuple[int, int], random: np.random.Generator) -> Tensor:
-        """Slices (S, N, N), all changed alike, as float32 (S, 1, R, C) in [0, 1]."""
+        """Slices (S, N, N), all changed alike, as float32 (S, 1, R, C) in [0, 1].
+
+        R and C are `size`, or with `cut` that share of it.
+        """
+        size = (round(self.cut * size[0]), round(self.cut * size[1]))
         x = torch.from_numpy(np.ascontiguousarray(slices))[:, None].float() / 255.0
         theta = torch.from_numpy(self._theta(random)).expand(len(x), 2, 3)
         grid = F.affine_grid(theta, [len(x), 1, *size], align_corners=False)

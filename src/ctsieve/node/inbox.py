@@ -117,6 +117,9 @@ class Inbox:
             # Before the rename: a crash between the two must leave the study open, not closed.
             (folder / CLOSED).unlink(missing_ok=True)
             before = self._records.get(name, {}).pop(file, None)
+            if before is not None and self.journal is not None:
+                # Before the rename: a start must not put the older one in the newer one's place.
+                self.journal.settle([before], durably=not isinstance(kept, Record))
             if isinstance(kept, Record):
                 self._records.setdefault(name, {})[file] = kept
             else:
@@ -125,8 +128,6 @@ class Inbox:
                 kept.replace(folder / file)
             self._arrived[name] = time.monotonic()
             self._senders[name] = sender
-        if before is not None and self.journal is not None:
-            self.journal.settle([before])
 
     def open_studies(self) -> tuple[str, ...]:
         """Names of the studies that are not handed over yet."""
@@ -230,8 +231,11 @@ class Inbox:
                     if is_current:
                         file.path.replace(self._folder / study / name)
                         del waiting[name]
-        # What was replaced by a newer one meanwhile is settled by who replaced it.
-        self.journal.settle([r for (_, r), c in zip(records, current, strict=True) if c])  # type: ignore[union-attr]  # promised above
+                # What was replaced by a newer one meanwhile is settled by who replaced it.
+                settled = [
+                    r for (_, r), is_current in zip(records, current, strict=True) if is_current
+                ]
+                self.journal.settle(settled)  # type: ignore[union-attr]  # promised above
 
     @contextmanager
     def _begun(self, record: Record) -> Iterator[GrowingFile]:

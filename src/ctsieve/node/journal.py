@@ -96,11 +96,14 @@ class Journal:
         """The content of a record."""
         return record.segment.read(record)
 
-    def settle(self, records: list[Record]) -> None:
-        """Say durably that these are not needed any more; their room is used again."""
+    def settle(self, records: list[Record], *, durably: bool = True) -> None:
+        """Say that these are not needed any more; their room is used again.
+
+        Not `durably`, a start may find them again: enough where a later record replaces each.
+        """
         for record in records:
             record.segment.mark(record)
-        for segment in {record.segment for record in records}:
+        for segment in {record.segment for record in records} if durably else ():
             segment.sync()
         with self._lock:
             for record in records:

@@ -4,7 +4,8 @@ Works on display values alone, so that a figure of a paper, an exported JPEG and
 slice get the same box.  Otsu's threshold parts air and lung from tissue; a dark region is lung when
 it has tissue on at least three sides and is not the air around the patient (which holds a corner
 of the picture or runs along its edge).  Pockets of air between patient and table fail the first
-test, since thin bright lines are no tissue here.
+test, since thin bright lines are no tissue here.  A figure that is cut so close that a lung meets
+its edge shows that lung as outside air: one lung alone is no reason to cut the other away.
 
 Shapes   R rows, C columns.
 """
@@ -40,6 +41,8 @@ SECOND_LUNG = 0.15
 """Share of the largest lung region that further ones need."""
 LUNGS_IN_BODY = 0.3
 """Lungs whose box is a smaller share of the body's box are too few to crop to."""
+LOPSIDED = 0.12
+"""Lungs whose middle lies this share of a width off the body's and the picture's are one lung."""
 SMALLEST_BODY = 0.15
 """Share of the picture that a body covers."""
 
@@ -81,7 +84,11 @@ def find_frame(values: Floats, rule: Found = "lungs") -> Frame:
     if rule == "lungs":
         lungs = lung_regions(bright, tissue)
         if lungs.any() and _area(lungs) > LUNGS_IN_BODY * _area(body):
-            return Frame(box=_box(lungs, values.shape), found="lungs")
+            everything = np.ones_like(body)
+            if not (_lopsided(lungs, body) and _lopsided(lungs, everything)):
+                return Frame(box=_box(lungs, values.shape), found="lungs")
+            if _lopsided(body, everything) or not (lungs <= body).all():
+                body = everything
     found: Found = "whole" if _area(body) == body.size else "body"
     return Frame(box=_box(body, values.shape), found=found)
 
@@ -116,6 +123,18 @@ def _outside(labels: npt.NDArray[np.integer], count: int) -> Mask:
     outside[labels[[0, 0, -1, -1], [0, -1, 0, -1]]] = True
     outside[0] = True
     return outside
+
+
+def _lopsided(part: Mask, whole: Mask) -> bool:
+    """Whether the middle of `part` lies far to one side of `whole`."""
+    (left, right), (start, stop) = _columns(part), _columns(whole)
+    return abs((left + right) - (start + stop)) / 2 > LOPSIDED * (stop - start)
+
+
+def _columns(mask: Mask) -> tuple[int, int]:
+    """First column with a marked pixel, and the one after the last."""
+    columns = np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(columns[-1]) + 1
 
 
 def _walled(tissue: Mask) -> Mask:

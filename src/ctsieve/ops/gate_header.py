@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ctsieve.ops.gate_rules import THICK_MM, TILT_DEGREES, found
-from ctsieve.types.provenance import Acquisition
+from ctsieve.types.provenance import PLACES_ASSUMED, Acquisition
 from ctsieve.types.results import Finding
 from ctsieve.types.volume import CTPicture, CTVolume
 
@@ -41,6 +41,9 @@ def _scan(volume: CTVolume) -> Iterator[Finding]:
         yield found(
             "gantry-tilt", f"The gantry was tilted by {acquisition.tilt_degrees:.1f} degrees."
         )
+    assumed = [s for s in volume.provenance.steps if s.startswith(PLACES_ASSUMED)]
+    if assumed:
+        yield found("assumed-places", f"{assumed[0].capitalize()}; check that none is missing.")
     if acquisition.intensity == "assumed-hu":
         yield found(
             "assumed-hu",

@@ -17,6 +17,7 @@ from ctsieve.ops.gate_rules import (
     WHITE_FRAME,
     found,
 )
+from ctsieve.ops.inverted import inverted
 from ctsieve.ops.lungs import edge_contact, sections
 from ctsieve.ops.picture_lungs import is_turned
 from ctsieve.types.results import Finding
@@ -44,7 +45,16 @@ def picture_findings(
     picture: CTPicture, lungs: BoolArray, measured: dict[str, float]
 ) -> Iterator[Finding]:
     """What a picture and its lungs (S, R, C) give reason to say."""
-    if measured["num_lung_slices"] == 0:
+    exchanged, no_lungs = inverted(picture.values), measured["num_lung_slices"] == 0
+    if exchanged == "surely" or (exchanged == "perhaps" and no_lungs):
+        yield found("inverted", "It shows a chest only when black and white are exchanged.")
+        return
+    if exchanged == "perhaps":
+        yield found(
+            "perhaps-inverted",
+            "It looks more like a chest when black and white are exchanged.",
+        )
+    if no_lungs:
         yield found("not-chest", "No dark regions of the size of lungs lie inside a bright body.")
         return
     yield from _size(picture, measured)

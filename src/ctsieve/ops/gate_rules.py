@@ -86,6 +86,12 @@ RULES: dict[str, Rule] = {
         when=f"volume: the largest lung section is below {LEAST_LUNGS_CM2:.0f} cm2; picture: no "
         "slice shows dark regions of the size of lungs inside a bright body",
     ),
+    "inverted": Rule(
+        severity="rejection",
+        images="picture",
+        when="black and white are exchanged: only then two dark regions lie side by side in a "
+        "bright body, and either dark air lies around it or no lungs show otherwise",
+    ),
     "single-slice": Rule(
         severity="rejection",
         images="volume",
@@ -120,6 +126,11 @@ RULES: dict[str, Rule] = {
         images="volume",
         when="the header's patient position is prone: what lies low, lies in front",
     ),
+    "perhaps-inverted": Rule(
+        severity="warning",
+        images="picture",
+        when="the same, but something passes for lungs as it is, and no air around the body shows",
+    ),
     "wrong-window": Rule(
         severity="warning",
         images="picture",
@@ -151,6 +162,12 @@ RULES: dict[str, Rule] = {
         severity="warning",
         images="volume",
         when="the reader filled slices that are missing in the series",
+    ),
+    "assumed-places": Rule(
+        severity="warning",
+        images="volume",
+        when="the header does not say where the slices lie, or names one place for all; their "
+        "order was taken from Slice Location or Instance Number",
     ),
     "gantry-tilt": Rule(
         severity="warning",

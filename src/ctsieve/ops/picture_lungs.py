@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from ctsieve.ops.coarse import coarse_grid, sample
+from ctsieve.ops.coarse import CoarseGrid, coarse_grid, sample
 from ctsieve.ops.morphology import close, edge, erode, fill_slices, opened
 
 BoolArray = npt.NDArray[np.bool_]
@@ -88,14 +88,24 @@ def _between_bright_lines(picture: FloatArray) -> tuple[int, int]:
     return first, last
 
 
-def _lungs_of(picture: FloatArray) -> BoolArray:
-    longer = max(picture.shape)
-    grid = coarse_grid((1, *picture.shape), (1.0, 1.0, 1.0), cell_mm=max(1.0, longer / WORK_CELLS))
-    small = sample(picture[None], grid)
+def dark_inside(picture: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """A picture (R, C) in coarse cells (1, r, c), and which of them are dark and inside a body."""
+    small = sample(picture[None], _grid(picture))
     found = np.zeros_like(small, np.bool_)
     for attempt in _attempts(small):
         if not found.any():
             found = _dark_regions(small, attempt)
+    return small, found
+
+
+def _grid(picture: FloatArray) -> CoarseGrid:
+    cell = max(1.0, max(picture.shape) / WORK_CELLS)
+    return coarse_grid((1, *picture.shape), (1.0, 1.0, 1.0), cell_mm=cell)
+
+
+def _lungs_of(picture: FloatArray) -> BoolArray:
+    grid = _grid(picture)
+    _, found = dark_inside(picture)
     if found.any():
         found = _close_sides(found)
     if found.mean() > MOST_LUNGS_SHARE:

@@ -32,6 +32,8 @@ class CohortConfig:
     """Slices printed for each patient, where there is most to see."""
     num_slices: int = 32
     matrix: int = 128
+    kinds: tuple[str, ...] = ("normal", "covid", "pneumonia")
+    """Kinds of patients, dealt in turn; see `ctsieve.phantoms.presets`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +58,16 @@ DEFAULT = CohortConfig()
 def make_cohort(
     folder: Path, *, num_patients: int, seed: int, config: CohortConfig = DEFAULT
 ) -> Path:
-    """Write patients of the three kinds in turn, and return the path of `cases.csv`.
+    """Write patients of the kinds in turn, and return the path of `cases.csv`.
 
     The same arguments write the same bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([seed, 11])
-    kinds = list(LABELS)
     rows: list[Row] = []
     for number in range(num_patients):
-        kind, site = kinds[number % len(kinds)], list(SITES)[int(rng.integers(0, len(SITES)))]
+        kind = config.kinds[number % len(config.kinds)]
+        site = list(SITES)[int(rng.integers(0, len(SITES)))]
         spec = preset(
             kind, seed=seed * 100_000 + number, num_slices=config.num_slices, matrix=config.matrix
         )

@@ -1,8 +1,9 @@
-"""Named patients: `normal`, `covid` and `pneumonia`, as the textbooks draw them.
+"""Named patients: `normal`, `covid`, `pneumonia` and `early`, as the textbooks draw them.
 
 Sources: COVID-19 is bilateral, peripheral, posterior and basal ground glass that gains crazy
 paving and consolidation (S. Simpson et al., RSNA Expert Consensus, Radiology: Cardiothoracic
-Imaging 2 (2020)); lobar pneumonia is one lobe of consolidation with an air bronchogram
+Imaging 2 (2020)), which begins with one or two small patches (F. Pan et al., Radiology 295 (2020),
+stage 1); lobar pneumonia is one lobe of consolidation with an air bronchogram
 (D. M. Hansell et al., Radiology 246 (2008)).
 """
 
@@ -13,7 +14,12 @@ import numpy as np
 from ctsieve.phantoms.spec import LOBES, ChestSpec, LesionKind, LesionSpec, Side, Zone
 from ctsieve.types.errors import UnknownName
 
-LABELS = {"normal": "neither", "covid": "covid19", "pneumonia": "other_pneumonia"}
+LABELS = {
+    "normal": "neither",
+    "covid": "covid19",
+    "pneumonia": "other_pneumonia",
+    "early": "covid19",
+}
 """What a screening should say of each preset."""
 
 
@@ -68,6 +74,21 @@ def _covid(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
     return tuple(lesions)
 
 
+def _early(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
+    """One or two small hazy patches near the pleura: most slices show nothing."""
+    return tuple(
+        LesionSpec(
+            kind="ggo",
+            side="left" if rng.random() < 0.5 else "right",
+            zone="lower" if rng.random() < 0.65 else "middle",
+            placement="peripheral",
+            posterior=bool(rng.random() < 0.85),
+            ml=round(float(rng.uniform(4.0, 10.0)), 1),
+        )
+        for _ in range(int(rng.integers(1, 3)))
+    )
+
+
 def _pneumonia(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
     """One lobe of one lung solid, with a hazy rim."""
     lobe = LOBES[int(rng.choice(len(LOBES), p=(0.2, 0.15, 0.3, 0.1, 0.25)))]
@@ -84,4 +105,5 @@ _LESIONS: dict[str, Callable[[np.random.Generator], tuple[LesionSpec, ...]]] = {
     "normal": _none,
     "covid": _covid,
     "pneumonia": _pneumonia,
+    "early": _early,
 }

@@ -9,21 +9,22 @@ from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from ctsieve.learning.augment import PLAIN, Augmentation
-from ctsieve.learning.datamodule import StepsDataModule
+from ctsieve.learning.checkpoints import require_room
 from ctsieve.learning.feed import (
     Donors,
     FeedSettings,
     TrainingBatches,
     Views,
     plain_batches,
+    targets,
 )
+from ctsieve.learning.feeding import FeedModule
 from ctsieve.learning.folds import fold_by_patient, fold_sides, holding_out
-from ctsieve.learning.module import LaDnnModule, Optimisation
+from ctsieve.learning.history import History
+from ctsieve.learning.la_dnn import LaDnnFeed, LaDnnTask
+from ctsieve.learning.loop import Learner, OptimiserSettings
 from ctsieve.learning.split import TRAIN, TUNE, split_by_patient
 from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_statistics
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig
@@ -32,11 +33,14 @@ from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.leakage import accepted_split, split_from_file
 from ctsieve.pipeline.quiet import quiet_lightning
 from ctsieve.pipeline.release import Member, Trained, release
+from ctsieve.pipeline.run_record import CURVES, draw_curves
+from ctsieve.pipeline.trainer import LAST, Plan, local_logs, trainer_for
 from ctsieve.types.cases import Case, Split
 
 STATISTICS_STEPS = 4
 """First training batches whose statistics fill unfolded batch norm layers."""
-LAST = "last.ckpt"
+LARGEST_GRADIENT = 5.0
+"""Norm of all gradients together that a step is cut down to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,20 +149,34 @@ def train(
 ) -> LaDnn:
     """Train a network from its initial weights, or from the last checkpoint under `out`."""
     lightning.seed_everything(config.run.seed, workers=True, verbose=False)
-    feed = training_batches(config, prepared)
-    tune = list(plain_batches(prepared.split.sides[TUNE], prepared.tune, LESIONS))
-    module = LaDnnModule(initial_network(config, feed, data), optimisation(config, len(feed)))
+    batches = training_batches(config, prepared)
+    cases = prepared.split.sides[TUNE]
+    tune = list(plain_batches(cases, prepared.tune, LESIONS))
+    network = initial_network(config, batches, data)
+    require_room(out.parent, sum(p.numel() for p in network.parameters()))
+    learner = Learner(
+        task_for(config, network, cases),
+        optimisation(config),
+        num_steps=len(batches),
+        seed=config.run.seed,
+        channels_last=config.run.channels_last,
+    )
+    history = History(out / CURVES, wrote=lambda rows: draw_curves(rows, out / "curves.png"))
+    last = out / "checkpoints" / f"{LAST}.ckpt"
+    feed = LaDnnFeed(batches, tune, steps_per_epoch=config.run.steps_per_epoch)
     with quiet_lightning():
-        trainer = trainer_for(config, out, progress=progress)
-    last = out / "checkpoints" / LAST
-    with quiet_lightning():
+        trainer = trainer_for(
+            plan_of(config), out, callbacks=[history], logger=local_logs(out), progress=progress
+        )
         trainer.fit(
-            module,
-            datamodule=StepsDataModule(feed, tune, config.run.steps_per_epoch),
+            learner,
+            datamodule=FeedModule(feed),
             ckpt_path=str(last) if resume and last.is_file() else None,
             weights_only=True,
         )
-    return module.result
+    result = learner.result
+    assert isinstance(result, LaDnn)  # noqa: S101  # for the type checker
+    return result
 
 
 def training_batches(config: FitConfig, prepared: Prepared) -> TrainingBatches:
@@ -199,49 +217,44 @@ def initial_network(config: FitConfig, feed: TrainingBatches, data: Path) -> LaD
     return network
 
 
-def optimisation(config: FitConfig, num_steps: int) -> Optimisation:
-    """The optimiser's settings for a run of `num_steps`."""
+def task_for(config: FitConfig, network: LaDnn, cases: Sequence[Case]) -> LaDnnTask:
+    """How `network` learns; `cases` is its tune side."""
     section = config.optimiser
-    return Optimisation(
-        preset=section.preset,
-        learning_rate=section.learning_rate,
+    return LaDnnTask(
+        network,
+        targets(cases, LESIONS).covid,
+        loss=section.preset,
         head_factor=section.head_factor,
-        weight_decay=section.weight_decay,
-        warmup=section.warmup,
-        num_steps=num_steps,
-        average=section.average,
+        lesion_weight=section.lesion_weight,
         frozen_blocks=section.frozen_blocks,
-        seed=config.run.seed,
     )
 
 
-def trainer_for(config: FitConfig, out: Path, *, progress: bool) -> Trainer:
-    """Lightning's trainer with logs, checkpoints and an early stop."""
-    every = config.run.validate_every
-    callbacks: list[Callback] = [
-        ModelCheckpoint(
-            out / "checkpoints", filename=Path(LAST).stem, enable_version_counter=False
-        ),
-        EarlyStopping("tune/covid", patience=config.run.patience, check_finite=False),
-    ]
-    if progress:
-        callbacks.append(TQDMProgressBar(refresh_rate=5))
-    return Trainer(
-        accelerator=config.run.accelerator,
-        devices=1,
-        precision=config.run.precision,
-        max_epochs=sum(stage.epochs for stage in config.run.stages),
-        reload_dataloaders_every_n_epochs=1,
-        check_val_every_n_epoch=every,
-        num_sanity_val_steps=0,
-        log_every_n_steps=config.run.steps_per_epoch,
-        gradient_clip_val=5.0,
-        deterministic=True,
-        logger=[
-            CSVLogger(out, name="logs", version=""),
-            TensorBoardLogger(out, name="logs", version=""),
-        ],
-        callbacks=callbacks,
-        enable_progress_bar=progress,
-        enable_model_summary=False,
+def optimisation(config: FitConfig) -> OptimiserSettings:
+    """AdamW with warm-up and cosine, or the paper's Adam at one rate."""
+    section = config.optimiser
+    alike = {
+        "learning_rate": section.learning_rate,
+        "weight_decay": section.weight_decay,
+        "clip": LARGEST_GRADIENT,
+        "average": section.average,
+    }
+    if section.preset == "paper":
+        return OptimiserSettings.model_validate({"kind": "adam", **alike})
+    more = {"kind": "adamw", "schedule": "cosine", "warmup": section.warmup}
+    return OptimiserSettings.model_validate(more | alike)
+
+
+def plan_of(config: FitConfig) -> Plan:
+    """What the trainer has to know; the last weights, or their average, are the result."""
+    run = config.run
+    return Plan(
+        epochs=sum(stage.epochs for stage in run.stages),
+        validate_every=run.validate_every,
+        criterion=("covid", "min"),
+        keep_best=False,
+        patience=run.patience,
+        precision=run.precision,
+        accelerator=run.accelerator,
+        log_every=run.steps_per_epoch,
     )

@@ -66,6 +66,8 @@ class OptimiserConfig(_Section):
     frozen_blocks: Annotated[int, Field(ge=0)] = 4
     mixup: NotNegative = 0.2
     smoothing: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.03
+    lesion_weight: NotNegative = 1.0
+    """Factor of the lesion terms; 0 trains the COVID-19 output alone."""
 
 
 class Stage(_Section):
@@ -84,6 +86,7 @@ class RunConfig(_Section):
     batch_size: Count = 32
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     accelerator: str = "cpu"
+    channels_last: bool = False
     validate_every: Count = 1
     """Epochs."""
     patience: Count = 1000

@@ -41,7 +41,7 @@ from ctsieve.pipeline.run_record import (
 )
 from ctsieve.pipeline.settings import checked
 from ctsieve.pipeline.train_config import TrainConfig
-from ctsieve.pipeline.trainer import BEST, LAST, criterion_of, trainer_for
+from ctsieve.pipeline.trainer import BEST, LAST, criterion_of, loggers, plan_of, trainer_for
 from ctsieve.types.cases import Case, Split
 from ctsieve.types.errors import InputRejected, OutOfResources, UsageError
 
@@ -97,7 +97,12 @@ def train(
     last = out / "checkpoints" / f"{LAST}.ckpt"
     with quiet_lightning():
         trainer = trainer_for(
-            config, out, card=card, history=history, machines=machines, progress=progress
+            plan_of(config, card),
+            out,
+            callbacks=[history],
+            logger=loggers(config, out),
+            machines=machines,
+            progress=progress,
         )
         trainer.fit(
             learner,

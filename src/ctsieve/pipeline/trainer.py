@@ -1,6 +1,9 @@
 """Lightning's trainer as every run has it: logs, checkpoints, early stop, processes."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
@@ -8,13 +11,31 @@ from lightning.pytorch.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoa
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
 from ctsieve.learning.checkpoints import AtomicCheckpoints
-from ctsieve.learning.history import History
 from ctsieve.learning.task import TaskCard
-from ctsieve.pipeline.launch import Machines
+from ctsieve.pipeline.launch import ONE, Machines
 from ctsieve.pipeline.train_config import TrainConfig
 from ctsieve.types.errors import MissingExtra
 
 BEST, LAST = "best", "last"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a trainer has to know of a run, whichever settings it is made of."""
+
+    epochs: int
+    validate_every: int
+    criterion: tuple[str, str]
+    """Figure of the tune side, and "min" or "max"."""
+    keep_best: bool
+    """Keep the best epoch's weights beside the last checkpoint."""
+    patience: int
+    """Validations without a better criterion; 0: the run never stops early."""
+    min_delta: float = 0.0
+    precision: Literal["32-true", "bf16-mixed"]
+    accelerator: str
+    log_every: int
+    """Steps."""
 
 
 def criterion_of(config: TrainConfig, card: TaskCard) -> tuple[str, str]:
@@ -24,59 +45,87 @@ def criterion_of(config: TrainConfig, card: TaskCard) -> tuple[str, str]:
     return card.criterion
 
 
+def plan_of(config: TrainConfig, card: TaskCard) -> Plan:
+    """The plan of a family's settings."""
+    run = config.run
+    return Plan(
+        epochs=run.epochs,
+        validate_every=run.validate_every,
+        criterion=criterion_of(config, card),
+        keep_best=True,
+        patience=run.patience,
+        min_delta=run.min_delta,
+        precision=run.precision,
+        accelerator=run.accelerator,
+        log_every=10,
+    )
+
+
 def trainer_for(
-    config: TrainConfig,
+    plan: Plan,
     out: Path,
     *,
-    card: TaskCard,
-    history: History,
-    machines: Machines,
-    progress: bool,
+    callbacks: Sequence[Callback],
+    logger: Sequence[Logger],
+    machines: Machines = ONE,
+    progress: bool = False,
 ) -> Trainer:
-    """Lightning's trainer with logs, checkpoints and an early stop."""
-    name, better = criterion_of(config, card)
-    run, folder = config.run, out / "checkpoints"
-    callbacks: list[Callback] = [
-        history,
-        ModelCheckpoint(
-            folder,
-            filename=BEST,
-            monitor=f"tune/{name}",
-            mode=better,
-            save_weights_only=True,
-            enable_version_counter=False,
-        ),
-        ModelCheckpoint(folder, filename=LAST, enable_version_counter=False),
-    ]
-    if run.patience:
-        stop = EarlyStopping(
-            f"tune/{name}", mode=better, patience=run.patience, min_delta=run.min_delta
-        )
-        callbacks.append(stop)
-    if progress:
-        callbacks.append(TQDMProgressBar(refresh_rate=5))
+    """Lightning's trainer with checkpoints and an early stop."""
     many = machines.processes > 1
     strategy: Strategy | str = DDPStrategy(find_unused_parameters=True) if many else "auto"
     return Trainer(
-        accelerator=run.accelerator,
+        accelerator=plan.accelerator,
         devices=machines.devices,
         num_nodes=machines.nodes,
         strategy=strategy,
         plugins=[AtomicCheckpoints()],
-        precision=run.precision,
-        max_epochs=run.epochs,
+        precision=plan.precision,
+        max_epochs=plan.epochs,
         reload_dataloaders_every_n_epochs=1,
-        check_val_every_n_epoch=run.validate_every,
+        check_val_every_n_epoch=plan.validate_every,
         num_sanity_val_steps=0,
-        log_every_n_steps=10,
+        log_every_n_steps=plan.log_every,
         use_distributed_sampler=False,
-        sync_batchnorm=many and run.accelerator in ("gpu", "cuda"),
+        sync_batchnorm=many and plan.accelerator in ("gpu", "cuda"),
         deterministic="warn",
-        logger=loggers(config, out),
-        callbacks=callbacks,
+        logger=list(logger),
+        callbacks=[*callbacks, *_keepers(plan, out / "checkpoints", progress=progress)],
         enable_progress_bar=progress,
         enable_model_summary=False,
     )
+
+
+def _keepers(plan: Plan, folder: Path, *, progress: bool) -> list[Callback]:
+    """What writes checkpoints, what stops, what shows how far it is."""
+    name, better = plan.criterion
+    monitored = f"tune/{name}"
+    kept: list[Callback] = []
+    if plan.keep_best:
+        best = ModelCheckpoint(
+            folder,
+            filename=BEST,
+            monitor=monitored,
+            mode=better,
+            save_weights_only=True,
+            enable_version_counter=False,
+        )
+        kept.append(best)
+    kept.append(ModelCheckpoint(folder, filename=LAST, enable_version_counter=False))
+    if plan.patience:
+        kept.append(
+            EarlyStopping(monitored, mode=better, patience=plan.patience, min_delta=plan.min_delta)
+        )
+    if progress:
+        kept.append(TQDMProgressBar(refresh_rate=5))
+    return kept
+
+
+def local_logs(out: Path) -> list[Logger]:
+    """CSV and TensorBoard, in the run folder."""
+    return [
+        CSVLogger(out, name="logs", version=""),
+        TensorBoardLogger(out, name="logs", version=""),
+    ]
 
 
 def loggers(config: TrainConfig, out: Path) -> list[Logger]:
@@ -85,10 +134,7 @@ def loggers(config: TrainConfig, out: Path) -> list[Logger]:
     Raises:
         MissingExtra: MLflow is asked for and not installed.
     """
-    found: list[Logger] = [
-        CSVLogger(out, name="logs", version=""),
-        TensorBoardLogger(out, name="logs", version=""),
-    ]
+    found = local_logs(out)
     if config.run.mlflow:
         try:
             flow = MLFlowLogger(config.model.name, tracking_uri=config.run.mlflow)

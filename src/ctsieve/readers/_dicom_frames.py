@@ -18,6 +18,7 @@ _POSITION: Final = 0x00200032
 _ORIENTATION: Final = 0x00200037
 _SPACING: Final = 0x00280030
 _THICKNESS: Final = 0x00180050
+_BETWEEN: Final = 0x00180088
 _LOCATION: Final = 0x00201041
 _NUMBER: Final = 0x00200013
 _INTERCEPT: Final = 0x00281052
@@ -43,6 +44,7 @@ _GROUPS: Final = {
     _ORIENTATION: 0x00209116,
     _SPACING: 0x00289110,
     _THICKNESS: 0x00289110,
+    _BETWEEN: 0x00289110,
     _INTERCEPT: 0x00289145,
     _SLOPE: 0x00289145,
     _RESCALE_TYPE: 0x00289145,
@@ -56,8 +58,8 @@ _GROUPS: Final = {
 MAX_ORIENTATION_ERROR: Final = 0.05
 
 FRAME_TAGS: Final = [
-    *(_SHARED, _PER_FRAME, _POSITION, _ORIENTATION, _SPACING, _THICKNESS, _LOCATION, _NUMBER),
-    *(_INTERCEPT, _SLOPE, _RESCALE_TYPE, _MODALITY_LUT, *_PHASES),
+    *(_SHARED, _PER_FRAME, _POSITION, _ORIENTATION, _SPACING, _THICKNESS, _BETWEEN, _LOCATION),
+    *(_NUMBER, _INTERCEPT, _SLOPE, _RESCALE_TYPE, _MODALITY_LUT, *_PHASES),
 ]
 """What `frames_of` looks at."""
 
@@ -115,6 +117,7 @@ def _frame(header: FileHeader, index: int, groups: _Groups) -> Frame:
         orientation=_directions(numbers(_ORIENTATION)),
         spacing=_spacing(numbers(_SPACING)),
         thickness=_positive(number(_THICKNESS)),
+        between=_positive(number(_BETWEEN)),
         slice_location=number(_LOCATION),
         instance_number=index + 1 if header.pixels.frames > 1 else instance,
         slope=number(_SLOPE),

@@ -78,6 +78,8 @@ class Frame:
     orientation: tuple[Triple, Triple] | None
     spacing: tuple[float, float] | None
     thickness: float | None
+    between: float | None
+    """Spacing Between Slices, mm."""
     slice_location: float | None
     instance_number: int | None
     slope: float | None

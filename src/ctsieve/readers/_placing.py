@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ctsieve.readers._header import Frame, Triple
 from ctsieve.readers._limits import plural
 from ctsieve.types.errors import InputRejected
+from ctsieve.types.provenance import PLACES_ASSUMED
 
 AXIAL: Final[tuple[Triple, Triple]] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
@@ -139,13 +140,24 @@ def place(frames: Sequence[Frame]) -> Placed:
 
 
 def _all_at_one_place(frames: Sequence[Frame]) -> bool:
+    """Whether slices that state one position lie apart all the same, and something says how."""
     locations = {f.slice_location for f in frames}
-    return (
-        len(frames) > 1
-        and len({f.position for f in frames}) == 1
-        and None not in locations
-        and len(locations) == len(frames)
-    )
+    told = None not in locations and len(locations) == len(frames)
+    same = len(frames) > 1 and len({f.position for f in frames}) == 1
+    return same and (told or _numbered_apart(frames))
+
+
+def _numbered_apart(frames: Sequence[Frame]) -> bool:
+    """Whether slices are numbered without a gap, are of one phase, and state one distance.
+
+    Images of one place at several times are numbered too: they differ in acquisition or time, and
+    state no distance.
+    """
+    numbers = sorted(f.instance_number or 0 for f in frames)
+    first, distance, phase = numbers[0], frames[0].between, frames[0].phase
+    run = numbers == list(range(first, first + len(frames)))
+    alike = all(f.between == distance and f.phase == phase for f in frames)
+    return run and alike and distance is not None
 
 
 def _positions_assumed(frames: Sequence[Frame]) -> tuple[list[Frame], str]:
@@ -153,14 +165,15 @@ def _positions_assumed(frames: Sequence[Frame]) -> tuple[list[Frame], str]:
     normal = np.cross(columns, rows)
     locations = [f.slice_location for f in frames]
     numbers = [f.instance_number for f in frames]
+    apart = frames[0].between or frames[0].thickness
     if None not in locations and (len(set(locations)) == len(frames)):
-        step = "positions not stated: taken from Slice Location"
+        step = f"{PLACES_ASSUMED}: taken from Slice Location"
         along = [float(location or 0.0) for location in locations]
     elif len(frames) == 1:
         step, along = "position not stated: the origin assumed", [0.0]
-    elif None not in numbers and len(set(numbers)) == len(frames) and frames[0].thickness:
-        step = "positions not stated: slices ordered by Instance Number, from the head"
-        along = [-float(n or 0) * frames[0].thickness for n in numbers]
+    elif None not in numbers and len(set(numbers)) == len(frames) and apart:
+        step = f"{PLACES_ASSUMED}: slices ordered by Instance Number, from the head"
+        along = [-float(n or 0) * apart for n in numbers]
     else:
         raise InputRejected(
             f"the header does not say where the {len(frames)} slices lie",

@@ -6,6 +6,9 @@
 import hashlib
 from dataclasses import dataclass, field
 
+PLACES_ASSUMED = "positions not stated"
+"""Begins the step that says by what slices were ordered whose places the header does not say."""
+
 
 def hashed(uid: str) -> str:
     """A short, stable, one-way name for a UID, fit for logs.

@@ -1,18 +1,16 @@
-"""The web app: routes, what every answer carries, and the one place that turns errors to JSON."""
+"""The web app: routes, what every answer carries, and the page in front of them."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
-from starlette.exceptions import HTTPException
+from fastapi.responses import FileResponse
 
-from ctsieve.types.errors import CtsieveError
 from ctsieve.types.results import NOTICE
 from ctsieve.version import __version__
+from ctsieve.web.openapi import describe
+from ctsieve.web.problems import HANDLERS, problem
 from ctsieve.web.routes import (
     admin,
     batches,
@@ -29,8 +27,6 @@ from ctsieve.web.routes import (
     uploads,
 )
 from ctsieve.web.service import Service
-
-logger = logging.getLogger(__name__)
 
 PREFIX: Final = "/api/v1"
 STATIC: Final = Path(__file__).parent / "static"
@@ -67,6 +63,7 @@ def make_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way
     api = APIRouter(prefix=PREFIX)
     subjects = (session, oidc, uploads, studies, questions, batches, events)
     for part in (*subjects, contributions, releases, bundles, candidates, admin, health):
@@ -74,10 +71,8 @@ def make_app(service: Service) -> FastAPI:
     app.include_router(api)
     # Where probes of other programs look for them, too.
     app.include_router(health.router, include_in_schema=False)
-    app.add_exception_handler(CtsieveError, _refused)
-    app.add_exception_handler(RequestValidationError, _not_understood)
-    app.add_exception_handler(HTTPException, _not_found)
-    app.add_exception_handler(Exception, _unexpected)
+    for kind, answer in HANDLERS.items():
+        app.add_exception_handler(kind, answer)
     app.middleware("http")(_finish_answers)
     app.get("/{path:path}", include_in_schema=False)(_page)
     return app
@@ -96,41 +91,6 @@ async def _finish_answers(
     if request.url.path.startswith(PREFIX):
         response.headers.setdefault("Cache-Control", "no-store")
     return response
-
-
-def problem(status: int, detail: str, *, hint: str = "", code: str) -> JSONResponse:
-    """An error as RFC 9457 says, with our `hint` and `code`."""
-    title = code.replace("-", " ").capitalize()
-    content = {"title": title, "status": status, "detail": detail, "hint": hint, "code": code}
-    return JSONResponse(content, status, media_type="application/problem+json")
-
-
-async def _refused(_request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, CtsieveError):
-        raise error
-    name = type(error).__name__
-    code = "".join(f"-{c.lower()}" if c.isupper() else c for c in name).strip("-")
-    return problem(error.http_status, str(error), hint=error.hint, code=code)
-
-
-async def _not_understood(_request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, RequestValidationError):
-        raise error
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return problem(422, f"{where}: {first['msg']}", code="not-understood")
-
-
-async def _not_found(_request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, HTTPException):
-        raise error
-    return problem(error.status_code, str(error.detail), code=f"http-{error.status_code}")
-
-
-async def _unexpected(_request: Request, error: Exception) -> JSONResponse:
-    # Its text may quote what somebody sent: only its kind is told.
-    logger.error("unexpected %s", type(error).__name__)
-    return problem(500, "this is a defect of the program", hint="tell an admin", code="defect")
 
 
 def _page(path: str) -> Response:

@@ -52,6 +52,30 @@ def digest_of(entry: AuditEntry) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a look at the whole log found."""
+
+    entries: int
+    broken_at: int | None
+    """Number of the first entry that is not as it was written; None: all is whole."""
+    last: str
+    """Digest of the last entry: written down elsewhere, it shows later if the end was cut off."""
+    holds: bool
+    """Whether an entry has the digest that was asked for."""
+
+
+def check(session: Session, *, expected: str = "") -> Checked:
+    """Read the whole log; `expected` is a digest that was written down before, or empty."""
+    digests = list(session.scalars(sa.select(AuditEntry.digest).order_by(AuditEntry.id)))
+    return Checked(
+        entries=len(digests),
+        broken_at=first_broken(session),
+        last=digests[-1] if digests else BEGINNING,
+        holds=not expected or expected in digests,
+    )
+
+
 def first_broken(session: Session) -> int | None:
     """Number of the first entry that was changed or follows a removed one; None: all is whole."""
     previous = BEGINNING

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from ctsieve.datasets.release import MANIFEST, WITHDRAWN, Release, broken
 from ctsieve.jobs.durable import place_folder, write_synced
 from ctsieve.jobs.storage import Storage
-from ctsieve.types.errors import InputRejected
 from ctsieve.web.accounts import Identity
 from ctsieve.web.audit import Act, record
 from ctsieve.web.database import Database
@@ -50,8 +49,9 @@ class Releases:
         set holds the cases of the one before and those that are named: all of their patients.
 
         Raises:
-            InConflict: there is nothing new, or a named case's patient is in a release already.
-            InputRejected: no case can be released.
+            InConflict: there is nothing to release or nothing new, or a named case's patient is in
+                a release already.
+            InputRejected: the images of no case can be de-identified.
             NotThere: a named case is not an accepted one of this workspace.
         """
         with self._making:
@@ -64,7 +64,7 @@ class Releases:
             if purpose == "training":
                 chosen = training_cases(accepted, known, left_out)
             if not chosen:
-                raise InputRejected(
+                raise InConflict(
                     "no accepted case can be released",
                     hint=next(iter(left_out.values()), "a second reader must accept cases first"),
                 )

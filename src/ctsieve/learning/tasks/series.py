@@ -3,8 +3,9 @@
 Paper    Series, section 5: Adam at 1e-3, batches of 8, binary cross-entropy, 12 epochs, classes
          drawn alike, 256 x 256 rotated by up to 10 degrees and cut to 224 x 224; figures at epochs
          6 and 12 (here: of every epoch).
-Differs  Slices that show no lungs are left out, as screening does.  The cut at evaluation, which
-         the paper does not say, is none: the whole slice at the network's size.
+Differs  Slices that show no lungs are left out, as screening does.  Evaluation, of which the
+         paper says nothing, sees whole slices of 256 x 256: with 224 x 224 everything would be an
+         eighth smaller than in training, and batch norm's statistics those of another scale.
 """
 
 from collections.abc import Sequence

@@ -18,7 +18,8 @@ router = APIRouter(tags=["contributions"])
 
 Label = Literal["covid19", "other_pneumonia", "neither"]
 Kind = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
-Point = tuple[float, float]
+Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
+"""A list in the description of the API: few programs understand tuples there."""
 
 
 class Outline(BaseModel):
@@ -26,7 +27,7 @@ class Outline(BaseModel):
 
     slice: int = Field(ge=0, le=100_000)
     kind: Kind
-    points: list[Point] = Field(min_length=3, max_length=5000)
+    points: list[Pair] = Field(min_length=3, max_length=5000)
 
 
 class Given(BaseModel):
@@ -82,7 +83,7 @@ class AgreementShown(BaseModel):
     """Cohen's kappa between contributors and first reviewers, with a 95 % interval."""
 
     kappa: float | None
-    interval: tuple[float, float] | None
+    interval: Pair | None
     n: int
 
 
@@ -164,7 +165,8 @@ def agreement(service: Serving, by: Viewer) -> AgreementShown:
             first.setdefault(case, (one, other))
     pairs = list(first.values())
     found = cohen_kappa([one for one, _ in pairs], [other for _, other in pairs])
-    return AgreementShown(kappa=found.kappa, interval=found.interval, n=found.n)
+    interval = list(found.interval) if found.interval else None
+    return AgreementShown(kappa=found.kappa, interval=interval, n=found.n)
 
 
 def _shown(row: Contribution, reviews: list[Review]) -> ContributionShown:

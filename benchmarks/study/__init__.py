@@ -1,0 +1,1 @@
+"""Training as the papers have it, small enough for one core: `python -m benchmarks.study`."""

@@ -1,0 +1,101 @@
+"""Attention against none, on phantom scans whose disease sits in three to six of 24 slices.
+
+Every model is trained from the same seeds on the same patients, its epoch chosen on tune patients,
+and judged on patients of another cohort.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.study.cohorts import cohort_folder
+from benchmarks.study.experiments import Settings, series
+from benchmarks.study.paired import Difference, paired_difference
+from benchmarks.study.running import CONFIGS, lower_precision
+from ctsieve.evaluation.sample import Sample
+from ctsieve.learning.split import TRAIN, TUNE
+from ctsieve.learning.tasks import task_of
+from ctsieve.ops.decide import sigmoid
+from ctsieve.pipeline.settings import checked
+from ctsieve.pipeline.train import configured_cases, gather, train
+from ctsieve.pipeline.train_config import TrainConfig
+from ctsieve.pipeline.trained_bundle import trained_network
+from ctsieve.types.cases import Split
+
+SEEDS = (1, 2, 3)
+HELD_OUT = "early-held-out"
+LABEL = "covid19"
+RATES: dict[str, Settings] = {
+    "series-maxpool": ("optimiser.learning_rate=3e-3",),
+    "series-attention": ("optimiser.learning_rate=3e-4",),
+    "series-bilstm": ("optimiser.learning_rate=3e-4",),
+    "series-bilstm-attention": ("optimiser.learning_rate=3e-4",),
+}
+COMPARED = (
+    ("series-bilstm-attention", "series-bilstm"),
+    ("series-attention", "series-bilstm"),
+    ("series-attention", "series-maxpool"),
+)
+"""With attention, and without."""
+
+
+def attention(out: Path) -> dict[str, Difference]:
+    """Train what is not trained yet; a difference for each pair of `COMPARED`."""
+    samples: dict[str, list[Sample]] = {model: [] for model in RATES}
+    for seed in SEEDS:
+        for model in RATES:
+            samples[model].append(judged(model, seed, out))
+    return {
+        f"{one} against {two}": paired_difference(
+            list(zip(samples[one], samples[two], strict=True))
+        )
+        for one, two in COMPARED
+    }
+
+
+def judged(model: str, seed: int, out: Path) -> Sample:
+    """What one training says of the held-out cohort; kept, so that it is trained once."""
+    file = out / "attention" / f"{model}-{seed}.npz"
+    if not file.is_file():
+        score, positive, patient = _judge(_trained(model, seed, out), out)
+        np.savez(file, score=score, positive=positive, patient=patient)
+    kept = np.load(file)
+    return Sample(
+        probability=kept["score"],
+        positive=kept["positive"],
+        patient=kept["patient"],
+        threshold=np.full(len(kept["score"]), 0.5),
+    )
+
+
+def _trained(model: str, seed: int, out: Path) -> tuple[TrainConfig, Path]:
+    plan = series(model, "early", *RATES[model], f"run.seed={seed}", "model.start=../googlenet")
+    config = TrainConfig.load(CONFIGS / f"{plan.config}.toml", plan.settings)
+    folder, shared = out / "attention" / f"{model}-{seed}", out / "attention" / "cache"
+    folder.mkdir(parents=True, exist_ok=True)
+    shared.mkdir(exist_ok=True)
+    if not (folder / "cache").is_symlink():
+        (folder / "cache").symlink_to(shared.resolve())  # the same images for every training
+    train(config, folder, data=cohort_folder("early", out), resume=True)
+    return config, folder
+
+
+@torch.no_grad()
+def _judge(
+    trained: tuple[TrainConfig, Path], out: Path
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores (N,), truth (N,) and patients (N,) of the held-out cohort."""
+    config, folder = trained
+    data = cohort_folder(HELD_OUT, out)
+    cases = configured_cases(config, data)
+    sides = {TRAIN: cases[:2], TUNE: cases}  # a feed wants a training side; it is not drawn from
+    material, _ = gather(config, Split(name=HELD_OUT, sides=sides), folder, data=data)
+    card, network = task_of(config.model.name), trained_network(folder, config)
+    task, feed = card.build(network, checked(card.settings, config.task, below="task"), material)
+    with lower_precision(config):
+        rows = [r for n in range(feed.num_tune) for r in task.judge(network.eval(), feed.tune(n))]
+    logit = np.array([row.values[0] for row in sorted(rows)])
+    positive = np.array([case.label == LABEL for case in material.tune.cases])
+    patient = np.array([case.patient for case in material.tune.cases])
+    return sigmoid(logit), positive, patient

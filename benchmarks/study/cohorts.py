@@ -1,0 +1,59 @@
+"""The phantom patients that the study trains on: each cohort is made once and differs by its seed.
+
+`cases.csv` gets LA-DNN's names of lesions beside the phantoms' own, so that the same pictures are
+read by the reader `phantom` and by the reader `folder`.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctsieve.phantoms.cohort import CohortConfig, make_cohort
+
+TABLE = "cases.csv"
+OTHER_NAMES = {"ggo": "GGO", "consolidation": "Csld", "crazy_paving": "CrPa"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cohort:
+    """How many patients, of which kinds, printed how."""
+
+    number: int
+    seed: int
+    config: CohortConfig
+
+
+EARLY = CohortConfig(form="dicom", num_slices=24, matrix=64, kinds=("normal", "early"))
+"""One or two patches in three to six of 24 slices, against none."""
+COHORTS = {
+    "pictures": Cohort(
+        number=120,
+        seed=3,
+        config=CohortConfig(form="picture", pictures_each=2, num_slices=32, matrix=96),
+    ),
+    "scans": Cohort(number=90, seed=5, config=CohortConfig(form="dicom", num_slices=20, matrix=96)),
+    "early": Cohort(number=120, seed=7, config=EARLY),
+    "early-held-out": Cohort(number=120, seed=11, config=EARLY),
+}
+
+
+def cohort_folder(name: str, out: Path) -> Path:
+    """The folder of a cohort below `out`, made if it is not there."""
+    cohort, folder = COHORTS[name], out / "cohorts" / name
+    if not (folder / TABLE).is_file():
+        making = folder.with_name(f".{name}.part")
+        make_cohort(making, num_patients=cohort.number, seed=cohort.seed, config=cohort.config)
+        _add_names(making / TABLE)
+        making.rename(folder)
+    return folder
+
+
+def _add_names(table: Path) -> None:
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row.update({theirs: row[ours] for ours, theirs in OTHER_NAMES.items()})
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
