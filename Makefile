@@ -34,10 +34,10 @@ static: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-PROGRAMS := dcmtk:dcmdump dicom3tools:dciodvfy orthanc:Orthanc
-PACKAGES := dcmtk dicom3tools orthanc orthanc-dicomweb
+PROGRAMS := dcmtk:dcmdump dicom3tools:dciodvfy orthanc:Orthanc chromium:chromium
+PACKAGES := dcmtk dicom3tools orthanc orthanc-dicomweb chromium fonts-dejavu-core
 
-# Other people's programs that DICOM results and the node are tried on.
+# Other people's programs that DICOM results, the node and the page are tried on.
 system:  ## install the programs that some tests need, if root and apt are at hand
 	@lacking=; for pair in $(PROGRAMS); do \
 	  PATH=$$PATH:/usr/sbin command -v $${pair#*:} >/dev/null || lacking="$$lacking $${pair%:*}"; done; \
@@ -67,6 +67,9 @@ models: $(VENV)/.dev  ## measure every model beside its authors' code and eager 
 study: $(VENV)/.dev  ## train every family on phantoms, compare, write docs/reference/study.md; an hour of a free core
 	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m benchmarks.study --out runs/study --page docs/reference/study.md
 
+screens: $(VENV)/.dev system  ## show every page in a real browser; writes out/screens
+	$(BIN)/python -m tests.web.screens --out out/screens
+
 figures: $(VENV)/.dev  ## train small networks on phantoms and draw the figures of the docs
 	$(BIN)/python docs/figures
 
@@ -82,4 +85,4 @@ docs: $(VENV)/.dev  ## make generated pages anew
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) $(DEMO) out runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help demo system static test check fix bench models study figures parity golden docs clean
+.PHONY: help demo system static test check fix bench models study figures screens parity golden docs clean

@@ -23,6 +23,6 @@ export default defineConfig({
   },
   server: {
     port: 5173,
-    proxy: { "/api": "http://127.0.0.1:8711" },
+    proxy: { "/api": "http://127.0.0.1:8080" },
   },
 });

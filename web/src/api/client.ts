@@ -48,9 +48,12 @@ export function writeHeaders(): Record<string, string> {
 async function send(method: string, url: string, body?: unknown): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") Object.assign(headers, writeHeaders());
-  if (body !== undefined) headers["Content-Type"] = "application/json";
   const init: RequestInit = { method, headers, credentials: "same-origin" };
-  if (body !== undefined) init.body = JSON.stringify(body);
+  if (body !== undefined) {
+    const isFile = body instanceof Blob;
+    headers["Content-Type"] = isFile ? "application/octet-stream" : "application/json";
+    init.body = isFile ? body : JSON.stringify(body);
+  }
   const response = await fetch(url, init).catch(() => {
     throw new Problem(0, "The service cannot be reached", "", "Is ctsieve serve still running?");
   });
@@ -67,6 +70,8 @@ async function json<Answer>(method: string, url: string, body?: unknown): Promis
 export const get = <Answer>(url: string): Promise<Answer> => json("GET", url);
 export const post = <Answer>(url: string, body: unknown = {}): Promise<Answer> =>
   json("POST", url, body);
+/** Send a file as it is. */
+export const upload = <Answer>(url: string, file: Blob): Promise<Answer> => json("POST", url, file);
 export const patch = <Answer>(url: string, body: unknown): Promise<Answer> =>
   json("PATCH", url, body);
 export const remove = (url: string): Promise<void> => json("DELETE", url);

@@ -249,3 +249,38 @@ export interface Disk {
   /** Uploads are refused while less is free. */
   refused_below: number;
 }
+
+export interface Ways {
+  /** Beside name and password: an institution's own accounts. */
+  provider: { title: string; start: string } | null;
+}
+
+export interface Release {
+  id: string;
+  purpose: "training" | "locked";
+  version: number;
+  created: string;
+  user: string;
+  digest: string;
+  /** Cases taken back since: above 0 nothing reads it any more. */
+  num_withdrawn: number;
+  about: { licence: string; num_cases: number; num_patients: number };
+  /** Accepted cases that are not in it, with the reason. */
+  left_out: Record<string, string>;
+}
+
+export interface Candidate {
+  id: string;
+  name: string;
+  version: string;
+  user: string;
+  created: string;
+  /** Null: it was not tried yet. */
+  trial: {
+    state: "queued" | "running" | "finished" | "failed";
+    done: number;
+    total: number;
+    verdict: { holds: boolean; reasons: string[] } | null;
+  } | null;
+  times_tried: number;
+}

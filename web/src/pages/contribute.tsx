@@ -6,7 +6,7 @@ import { useState } from "preact/hooks";
 import { address, get, post } from "../api/client";
 import type { Outline, StudyDetail } from "../api/types";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
-import { Card, Empty, Trouble, Waiting } from "../ui/parts";
+import { Card, Empty, Field, Trouble, Waiting } from "../ui/parts";
 import { short } from "../ui/words";
 import { Drawing } from "./drawing";
 import { NO_READING, ReadingFields } from "./reading";
@@ -16,8 +16,11 @@ function Form({ study }: { study: StudyDetail }): JSX.Element {
   const [reading, setReading] = useState(NO_READING);
   const [outlines, setOutlines] = useState<Outline[]>([]);
   const [sent, setSent] = useState(false);
+  const [patient, setPatient] = useState("");
+  // Only a study that came as DICOM says itself whose it is, and goes back as DICOM.
+  const dicom = study.artefacts.some(({ kind }) => kind === "dicom");
   const send = useAction(async () => {
-    await post(address("contributions"), { study: study.id, consent, ...reading, outlines });
+    await post(address("contributions"), { study: study.id, consent, ...reading, outlines, patient });
     setSent(true);
   });
   if (sent) {
@@ -38,6 +41,14 @@ function Form({ study }: { study: StudyDetail }): JSX.Element {
     >
       <Card title="Your reading" id="reading" class="form">
         <ReadingFields name="first" reading={reading} onChange={setReading} />
+        {!dicom && (
+          <Field
+            label="Key of the patient"
+            hint="Any key that all images of this person share, such as P-017; never a name. It is kept as a pseudonym. Without it the case joins no data set."
+          >
+            <input value={patient} onInput={(event) => setPatient(event.currentTarget.value)} />
+          </Field>
+        )}
         <label class="tick consent">
           <input
             type="checkbox"

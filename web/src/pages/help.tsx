@@ -9,7 +9,7 @@ const MEANINGS: readonly (readonly [string, string, string])[] = [
   ["Above, below threshold", "The calibrated probability is at or above, or below, the bundle's threshold.", "That the patient has, or has not, the disease."],
   ["No call", "The program abstains and says why. In the strip under the bar it always does.", "That the case is borderline in any clinical sense."],
   ["Not judged", "The gate refused the image and says why; there is no score.", "That the scan is normal."],
-  ["Heat", "Where the network looked; 1 is the highest of the whole study. Below 0.1 nothing is painted.", "An outline of disease."],
+  ["Heat", "Where the network looked, from violet to yellow; the hottest place of the study covers most.", "An outline of disease."],
   ["Slices that decided most", "Slices with the largest share in the answer.", "That the others are normal."],
   ["Lesion flags", "Kinds of lesion for the whole image, learnt from weak labels.", "A place or an amount."],
   ["Predictive values", "What a call would mean at the prevalence you choose, from sensitivity and specificity on the tune data.", "What they are in your hospital: that has to be measured there."],

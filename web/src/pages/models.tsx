@@ -8,6 +8,7 @@ import type { Bundle } from "../api/types";
 import { useMay } from "../session";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Trouble, Waiting } from "../ui/parts";
+import { Candidates } from "./candidates";
 
 /** What a card may contain; an imported bundle is somebody else's text. */
 const ALLOWED = new Set(
@@ -73,19 +74,32 @@ export function Models(): JSX.Element {
     () => get<Bundle[]>(address("bundles")),
     "bundles",
   );
+  const mayChange = useMay("admin");
+  const back = useAction(async () => {
+    await post(address("bundles", "rollback"));
+    again();
+  });
   return (
     <>
-      <h1>Models</h1>
+      <div class="title-row">
+        <h1>Models</h1>
+        {mayChange && (
+          <button type="button" disabled={back.busy} onClick={back.run}>
+            Take the last change back
+          </button>
+        )}
+      </div>
       <p class="lead">
         Studies keep the answer of the bundle that judged them. A change counts for studies that
         arrive later, and stands in the audit log.
       </p>
-      <Trouble problem={problem} />
+      <Trouble problem={problem ?? back.problem} />
       {!value && !problem && <Waiting what="the models" />}
       <div class="stack">
         {(value ?? []).map((bundle) => (
           <One key={`${bundle.name} ${bundle.version}`} bundle={bundle} onChanged={again} />
         ))}
+        <Candidates onPromoted={again} />
       </div>
     </>
   );

@@ -3,12 +3,13 @@
 import type { JSX } from "preact";
 import { useContext, useState } from "preact/hooks";
 
-import { address, get, post, query } from "../api/client";
+import { address, get, post, query, remove } from "../api/client";
 import type { Agreement, Contribution } from "../api/types";
 import { SessionContext, useMay } from "../session";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Choice, Empty, Trouble, Waiting } from "../ui/parts";
 import { count, label, lesion, moment, short } from "../ui/words";
+import { DataSets } from "./datasets";
 import { NO_READING, ReadingFields } from "./reading";
 
 type Status = Contribution["status"];
@@ -48,7 +49,9 @@ function Second(props: {
     >
       <p class="quiet">
         The first reader's label is shown once you have answered.{" "}
-        <a href={`/studies/${contribution.study}`}>Look at the study</a>
+        <a href={`/studies/${contribution.study}`} target="_blank" rel="noopener">
+          Look at the study
+        </a>
       </p>
       <ReadingFields name={contribution.id} reading={reading} onChange={setReading} />
       <Trouble problem={send.problem} />
@@ -91,7 +94,9 @@ function Case(props: {
   const { contribution } = props;
   const session = useContext(SessionContext);
   const [open, setOpen] = useState(false);
-  const mayReview = useMay("reviewer") && session?.user.name !== contribution.user;
+  const own = session?.user.name === contribution.user;
+  const mayReview = useMay("reviewer") && !own;
+  const mayTakeBack = useMay("admin") || own;
   const waiting = contribution.status === "open";
   return (
     <li class="card">
@@ -105,13 +110,46 @@ function Case(props: {
             Read it
           </button>
         )}
+        {mayTakeBack && <TakeBack contribution={contribution} onDone={props.onDone} />}
       </div>
       <p class="quiet">
         By {contribution.user}, {moment(contribution.created)}
+        {waiting && own && ": somebody else reads it next"}
         {contribution.outlines.length > 0 && `, ${count(contribution.outlines.length, "outline")}`}
       </p>
       {waiting ? open && <Second {...props} /> : <Readings contribution={contribution} />}
     </li>
+  );
+}
+
+/** Kappa of fewer cases than this is mostly chance. */
+const FEW = 20;
+
+/** Take a case back, asked twice: data sets that hold it end with it. */
+function TakeBack(props: { contribution: Contribution; onDone: () => void }): JSX.Element {
+  const [asked, setAsked] = useState(false);
+  const act = useAction(async () => {
+    await remove(address("contributions", props.contribution.id));
+    props.onDone();
+  });
+  if (!asked) {
+    return (
+      <button type="button" class="plain" onClick={() => setAsked(true)}>
+        Take it back …
+      </button>
+    );
+  }
+  return (
+    <span class="confirm" role="group" aria-label="Take the case back?">
+      Its images leave every data set; those end with it.
+      <button type="button" class="danger" disabled={act.busy} onClick={act.run}>
+        Take it back
+      </button>
+      <button type="button" onClick={() => setAsked(false)}>
+        Keep it
+      </button>
+      <Trouble problem={act.problem} />
+    </span>
   );
 }
 
@@ -123,14 +161,20 @@ function Kappa({ agreement }: { agreement: Agreement }): JSX.Element {
       id="agreement"
       lead="Cohen's kappa: 1 is perfect, 0 is what chance would give."
     >
-      {kappa === null ? (
+      {n === 0 ? (
         <p>Nothing has been read twice yet.</p>
       ) : (
         <p>
-          <strong class="figure">{kappa.toFixed(2)}</strong>
-          {interval && ` (95 % interval ${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`},{" "}
-          {count(n, "case")} read twice.
+          <strong class="figure">{kappa === null ? "not defined" : kappa.toFixed(2)}</strong>
+          {kappa === null && " while every reading has the same label"}
+          {interval &&
+            interval[0] < interval[1] &&
+            ` (95 % interval ${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`}
+          , {count(n, "case")} read twice.
         </p>
+      )}
+      {n > 0 && n < FEW && (
+        <p class="caution small">So few cases say little about how well readers agree.</p>
       )}
     </Card>
   );
@@ -167,6 +211,7 @@ export function Review(): JSX.Element {
           <Case key={one.id} contribution={one} onDone={done} />
         ))}
       </ul>
+      <DataSets />
     </>
   );
 }

@@ -3,9 +3,9 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
-import { address, post } from "../api/client";
-import type { Session } from "../api/types";
-import { useAction, useTitle } from "../ui/hooks";
+import { address, get, post } from "../api/client";
+import type { Session, Ways } from "../api/types";
+import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Field, Trouble } from "../ui/parts";
 
 const SHORTEST = 12;
@@ -15,6 +15,7 @@ export function SignIn(props: { onSignedIn: (session: Session) => void }): JSX.E
   useTitle("Sign in");
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const provider = useLoaded(() => get<Ways>(address("session", "ways")), "ways").value?.provider;
   const enter = useAction(async () => {
     props.onSignedIn(await post<Session>(address("session"), { name, password }));
   });
@@ -56,6 +57,13 @@ export function SignIn(props: { onSignedIn: (session: Session) => void }): JSX.E
           {enter.busy ? "Signing in …" : "Sign in"}
         </button>
       </form>
+      {provider && (
+        <p class="buttons">
+          <a class="button" href={provider.start}>
+            Sign in with {provider.title}
+          </a>
+        </p>
+      )}
     </div>
   );
 }

@@ -95,10 +95,10 @@ function Outcome({ entry }: { entry: Entry }): JSX.Element | null {
   return <a href="/">{count(finished.studies.length, "study", "studies")} in the worklist</a>;
 }
 
-const STATES: Record<Entry["state"], string> = {
+const STATES = {
   waiting: "waiting for its turn",
   sending: "uploading",
-  done: "arrived",
+  done: "",
   stopped: "stopped",
   failed: "not taken",
 };
@@ -117,8 +117,10 @@ function Row({ entry }: { entry: Entry }): JSX.Element {
           <strong>{entry.title}</strong>
           <small class="quiet">
             {" "}
-            {count(entry.files, "file")}, {size(entry.sent)} of {size(entry.total)},{" "}
-            {STATES[entry.state]}
+            {count(entry.files, "file")},{" "}
+            {entry.state === "done"
+              ? size(entry.total)
+              : `${size(entry.sent)} of ${size(entry.total)}, ${STATES[entry.state]}`}
           </small>
         </p>
         <Outcome entry={entry} />

@@ -8,7 +8,7 @@ import { percent } from "../ui/words";
 
 const WIDTH = 640;
 const HEIGHT = 220;
-const LEFT = 52;
+const LEFT = 76;
 const RIGHT = 12;
 const TOP = 14;
 const BOTTOM = 40;

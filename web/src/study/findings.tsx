@@ -104,7 +104,7 @@ function Flags({ screening }: { screening: Screening }): JSX.Element | null {
             <tr key={one.kind} class={one.present ? "present" : ""}>
               <th scope="row">{one.name}</th>
               <td class="num">{percent(one.probability)}</td>
-              <td>{one.present ? "set" : "not set"}</td>
+              <td class="when">{one.present ? "set" : "not set"}</td>
             </tr>
           ))}
         </tbody>

@@ -1,6 +1,6 @@
 /** What the call would mean where more, or fewer, are ill. */
 
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import { address, get, query } from "../api/client";
@@ -18,9 +18,6 @@ const toShare = (step: number): number => LEAST * (MOST / LEAST) ** (step / STEP
 
 const AT_FIRST = Math.round((STEPS * Math.log(0.1 / LEAST)) / Math.log(MOST / LEAST));
 
-const whole = (share: number | null): string =>
-  share === null ? "unknown" : String(Math.round(share * 1000));
-
 /** Fewer patients than this say little about how often a call is wrong. */
 const FEW = 100;
 
@@ -35,10 +32,7 @@ function Source({ rule }: { rule: Threshold }): JSX.Element {
         the threshold was chosen on.
       </p>
       {patients < FEW && (
-        <p class="caution small">
-          {patients} patients are few: these values are rough, and 100{"\u202f"}% means only that no
-          wrong call was seen among them.
-        </p>
+        <p class="caution small">{patients} patients are few: take these values as rough.</p>
       )}
     </>
   );
@@ -52,6 +46,27 @@ export function Predictive(props: { study: Study; screening: Screening }): JSX.E
   return <Rates study={props.study} rule={rule} />;
 }
 
+function Value(props: {
+  name: "Positive" | "Negative";
+  share: number | null;
+  holds: boolean;
+  children: ComponentChildren;
+}): JSX.Element {
+  const { name, share, holds, children } = props;
+  // Certainty would be the claim of a handful of patients among whom no call happened to be wrong.
+  const known = share !== null && share < 1;
+  return (
+    <div class={holds ? "is-this" : ""}>
+      <dt>{name} predictive value</dt>
+      <dd>{known ? percent(share) : "not known"}</dd>
+      <dd class="quiet small">
+        {known ? `${String(Math.round(share * 1000))} ` : "no such call was wrong where it was measured"}
+        {known && children}
+      </dd>
+    </div>
+  );
+}
+
 function Rates({ study, rule }: { study: Study; rule: Threshold }): JSX.Element {
   const [step, setStep] = useState(AT_FIRST);
   const prevalence = toShare(step);
@@ -60,13 +75,13 @@ function Rates({ study, rule }: { study: Study; rule: Threshold }): JSX.Element 
   const { value, problem } = useLoaded(() => get<Values>(url), url);
   return (
     <Card
-      title="If this many were ill"
+      title="Predictive values"
       id="predictive"
-      lead="What a call would mean among people of whom so many are ill."
+      lead="What a call means depends on how many of the people scanned are ill."
     >
       <label class="prevalence">
         <span>
-          Prevalence among the people scanned <strong>{percent(prevalence)}</strong>
+          Prevalence <strong>{percent(prevalence)}</strong>
         </span>
         <input
           type="range"
@@ -79,16 +94,12 @@ function Rates({ study, rule }: { study: Study; rule: Threshold }): JSX.Element 
       </label>
       <Trouble problem={problem} />
       <dl class="pair-values" aria-live="polite">
-        <div class={study.verdict === "positive" ? "is-this" : ""}>
-          <dt>Positive predictive value</dt>
-          <dd>{value?.ppv == null ? "unknown" : percent(value.ppv)}</dd>
-          <dd class="quiet small">{whole(value?.ppv ?? null)} of 1000 called positive are ill</dd>
-        </div>
-        <div class={study.verdict === "negative" ? "is-this" : ""}>
-          <dt>Negative predictive value</dt>
-          <dd>{value?.npv == null ? "unknown" : percent(value.npv)}</dd>
-          <dd class="quiet small">{whole(value?.npv ?? null)} of 1000 called negative are not</dd>
-        </div>
+        <Value name="Positive" share={value?.ppv ?? null} holds={study.verdict === "positive"}>
+          of 1000 called positive are ill
+        </Value>
+        <Value name="Negative" share={value?.npv ?? null} holds={study.verdict === "negative"}>
+          of 1000 called negative are not
+        </Value>
       </dl>
       <Source rule={rule} />
     </Card>

@@ -22,25 +22,32 @@ export interface Look {
 /** What is laid over the scan, drawn in this order. */
 export const LAYERS: readonly Layer[] = ["lungs", "heat", "lesions"];
 
-/** Heat below this is not painted, as in the report. */
-const LEAST_HEAT = 0.1;
+interface Paint {
+  colormap: string;
+  cal_min: number;
+  cal_max: number;
+  colormapType: number;
+}
 
-const LOOKS: Record<Layer, { colormap: string; cal_min: number; cal_max: number }> = {
-  heat: { colormap: "heat", cal_min: LEAST_HEAT, cal_max: 1 },
-  lungs: { colormap: "lungs", cal_min: 0.5, cal_max: 1 },
-  lesions: { colormap: "lesions", cal_min: 0.5, cal_max: 8 },
+// NiiVue's own numbers, which it does not export: from cal_min to cal_max; or from 0 to cal_max,
+// with a cover that grows as the square of the value up to cal_min.
+const PLAIN = 0;
+const GROWING = 1;
+
+const LOOKS: Record<Layer, Paint> = {
+  // Faint heat leaves the anatomy as it is.
+  heat: { colormap: "heat", cal_min: 1, cal_max: 1.001, colormapType: GROWING },
+  lungs: { colormap: "lungs", cal_min: 0.5, cal_max: 1, colormapType: PLAIN },
+  lesions: { colormap: "lesions", cal_min: 0.5, cal_max: 8, colormapType: PLAIN },
 };
 
-/**
- * The report's colours from the least heat that is painted to the most, and its cover: faint heat
- * leaves the anatomy as it is.  At an opacity of 0.6 the scan looks as in the report.
- */
+/** The report's colours of heat from 0 to 1. */
 const HEAT = {
-  R: [136, 165, 193, 217, 237, 251, 255, 254, 254, 254],
-  G: [45, 55, 67, 82, 101, 125, 154, 182, 209, 234],
-  B: [142, 136, 125, 112, 95, 80, 79, 94, 108, 115],
-  A: [0, 48, 83, 112, 140, 163, 188, 212, 233, 255],
-  I: [0, 28, 57, 85, 113, 142, 170, 198, 227, 255],
+  R: [105, 136, 165, 193, 217, 237, 251, 255, 254, 254, 254],
+  G: [36, 45, 55, 67, 82, 101, 125, 154, 182, 209, 234],
+  B: [142, 142, 136, 125, 112, 95, 80, 79, 94, 108, 115],
+  A: [0, ...Array<number>(10).fill(255)],
+  I: [0, 26, 51, 77, 102, 128, 153, 179, 204, 230, 255],
 };
 
 const LAYOUTS: Record<Layout, SLICE_TYPE> = {
@@ -93,6 +100,11 @@ export class Scene {
       { url: addresses.image, colormap: "gray" },
       ...layers.map((layer) => ({ url: addresses[layer] ?? "", ...LOOKS[layer], opacity: 0 })),
     ]);
+    for (const [number, layer] of layers.entries()) {
+      const volume = nv.volumes[number + 1];
+      // NiiVue does not take it from the options above.
+      if (volume) volume.colormapType = LOOKS[layer].colormapType;
+    }
     nv.setMultiplanarLayout(MULTIPLANAR_TYPE.GRID);
     return new Scene(nv, grid, layers);
   }

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 
 import type { Screening, StudyDetail } from "../api/types";
-import { count, headline, label, moment, percent, percentBeside, tone } from "../ui/words";
+import { count, headline, label, moment, percent, percentBeside, sentence, tone } from "../ui/words";
 
 const WIDTH = 640;
 
@@ -86,6 +86,9 @@ function GateNote({ study }: { study: StudyDetail }): JSX.Element | null {
 export function Verdict({ study }: { study: StudyDetail }): JSX.Element {
   const { screening } = study;
   const first = screening?.recipe.labels[0] ?? "covid19";
+  const refused = (study.gate?.findings ?? []).some(({ severity }) => severity === "rejection");
+  const why = study.abstained ?? (refused ? "" : study.reason);
+  const judged = study.status === "done";
   const threshold = screening?.recipe[
     screening.prediction.level === "scan" ? "scan" : "picture"
   ].thresholds.find((one) => one.label === first);
@@ -93,17 +96,16 @@ export function Verdict({ study }: { study: StudyDetail }): JSX.Element {
     <section class={`card verdict ${tone(study)}`} aria-labelledby="answer">
       <p class="kicker">
         {study.kind === "picture" ? "Picture" : "Scan"} received {moment(study.received)}
-        {study.bundle && `, judged by ${study.bundle.name} ${study.bundle.version}`}
+        {judged && study.bundle && `, judged by ${study.bundle.name} ${study.bundle.version}`}
       </p>
       <h2 id="answer">{headline(study.status, study.verdict, first)}</h2>
-      {study.abstained && <p class="abstained">{study.abstained}</p>}
-      {study.reason && <p class="abstained">{study.reason}</p>}
+      {why && <p class="abstained">{sentence(why)}</p>}
       {screening &&
         screening.recipe.labels.map((name) => (
           <Probability key={name} screening={screening} name={name} />
         ))}
       <GateNote study={study} />
-      {threshold?.fitted && (
+      {judged && threshold?.fitted && (
         <p class="quiet small">
           Threshold: {threshold.fitted.criterion}; {count(threshold.fitted.num_patients, "patient")}{" "}
           of {threshold.fitted.data.replaceAll("+", ", ")}.

@@ -29,7 +29,7 @@ const LAYOUTS: readonly (readonly [Layout, string])[] = [
 
 const NAMES: Record<Layer, string> = { heat: "Heat", lungs: "Lungs", lesions: "Lesions" };
 
-const AT_FIRST: Record<Layer, number> = { heat: 0.6, lungs: 0, lesions: 0.6 };
+const AT_FIRST: Record<Layer, number> = { heat: 0.7, lungs: 0, lesions: 0.6 };
 
 /** How far a key moves, in slices. */
 const STEPS: Record<string, number> = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 };

@@ -7,7 +7,7 @@ import { address, post } from "../api/client";
 import type { Screening, Study, WhatIf as Answer } from "../api/types";
 import { useAction } from "../ui/hooks";
 import { Card, Trouble } from "../ui/parts";
-import { label, percent, percentBeside } from "../ui/words";
+import { label, percentBeside } from "../ui/words";
 
 const CALLS = { positive: "above threshold", negative: "below threshold", none: "no call" };
 
@@ -22,8 +22,8 @@ function Outcome(props: { study: Study; answer: Answer; number: number }): JSX.E
         Without {props.number === 1 ? "it" : `these ${String(props.number)}`}:{" "}
         <strong>{percentBeside(answer.probability, threshold)}</strong> instead of{" "}
         {percentBeside(study.probability ?? 0, threshold)} (
-        {change < 0 ? "\u2212" : "+"}
-        {percent(Math.abs(change))}), {CALLS[answer.call]}.
+        {(Math.abs(change) * 100).toFixed(1)} points {change < 0 ? "less" : "more"}),{" "}
+        {CALLS[answer.call]}.
       </p>
       <p class="quiet small">
         {answer.abstained ?? (same ? "The call stays the same." : "The call changes: it rests on these slices.")}

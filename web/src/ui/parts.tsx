@@ -4,12 +4,7 @@ import type { ComponentChildren, JSX } from "preact";
 
 import { type Problem, address } from "../api/client";
 import type { Study } from "../api/types";
-
-/** With a capital in front and a stop at the end. */
-function sentence(text: string): string {
-  const whole = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
-}
+import { sentence } from "./words";
 
 /** What went wrong, in one sentence, with what to do about it. */
 export function Trouble({ problem }: { problem: Problem | null }): JSX.Element | null {

@@ -47,6 +47,12 @@ export function moment(iso: string): string {
   return `${day}, ${time}`;
 }
 
+/** With a capital in front and a stop at the end. */
+export function sentence(text: string): string {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
+}
+
 /** "1 slice", "2 slices". */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;

@@ -1,1 +1,0 @@
-"""Tools for whoever works on the page; nothing here is shipped."""
