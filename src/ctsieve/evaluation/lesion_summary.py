@@ -125,7 +125,8 @@ def _note(table: LesionTable, found: Compared, agreement: BlandAltman | Absent) 
         + (f" (here {empty})." if empty else " (here none)."),
         f"Lesions count from a score of {table.least_score:g} on, as in screening, so AP is no "
         "more than without that cut. A lesion is a connected part of one kind in one image or "
-        "slice, larger than 100 pixels of 512 x 512. Dice: mean of cases that have the kind.",
+        "slice, larger than 100 pixels of 512 x 512. Dice is the mean of cases that have the "
+        "kind; of Dice and volumes the images are cases, a scan being one.",
     ]
     if found.kinds.merged:
         parts.append(
