@@ -146,7 +146,8 @@ def test_a_large_even_picture_is_standardised_without_losing_digits(tmp_path: Pa
 
 def test_objects_whose_scores_rounding_could_swap_are_compared_by_score_alone() -> None:
     scores = np.array([[0.9, 0.5, 0.5, 0.2], [0.9, 0.500001, 0.5, 0.2]], dtype=np.float32)
-    assert clear_order({"scores": scores}, 2).tolist() == [True, False]
+    boxes = scores[..., None].repeat(4, axis=2)  # what scores alike is one object
+    assert clear_order({"scores": scores, "boxes": boxes}, 2).tolist() == [True, False]
     assert clear_order({"logits": scores}, 2).tolist() == [True, True]
 
 

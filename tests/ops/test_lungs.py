@@ -21,7 +21,7 @@ from tests.ops.chest import (
 )
 
 from ctsieve.ops.lungs import edge_contact, lung_box, lung_slices, sections, segment_lungs
-from ctsieve.ops.morphology import dilate
+from ctsieve.ops.morphology import dilate, fill_slices, opened
 from ctsieve.phantoms.chest import make_phantom
 from ctsieve.phantoms.presets import preset
 from ctsieve.readers import read_study
@@ -178,6 +178,23 @@ def test_any_volume_gets_a_mask_of_its_shape(
 def test_the_lungs_of_the_phantoms_are_found(kind: str) -> None:
     phantom = make_phantom(preset(kind, seed=5, num_slices=16, matrix=112))
     assert dice(segment_lungs(phantom.volume), phantom.lungs) > 0.93
+
+
+def test_the_domes_of_the_diaphragm_are_no_lung() -> None:
+    phantom = make_phantom(preset("covid", seed=1, num_slices=48, matrix=192))
+    islands = opened(opened(fill_slices(phantom.lungs) & ~phantom.lungs))
+    # An island of several square centimetres on ever more of the same: nothing else looks so.
+    domes = islands[:-1] & ~phantom.lungs[1:] & (phantom.volume.hu[:-1] > 0)
+    wide = sections(domes) * phantom.volume.geometry.voxel_ml > 2.0
+    assert wide.any()
+    found = segment_lungs(phantom.volume)[:-1]
+    assert (found & domes)[wide].sum() < 0.15 * domes[wide].sum()
+
+
+def test_a_large_opacity_with_lung_below_it_is_no_dome(chest: Chest) -> None:
+    sick = with_opacity(chest, centre=(0.0, 0.0, 72.0), mm=30.0, hu=30)
+    opacity = (sick.hu != chest.hu) & chest.lungs
+    assert (segment_lungs(sick.volume()) & opacity).sum() > 0.95 * opacity.sum()
 
 
 def test_slices_with_little_lung_are_not_judged(chest: Chest) -> None:

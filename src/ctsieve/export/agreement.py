@@ -19,8 +19,9 @@ TOLERANCE = 1e-4
 """Largest difference between graph and network, see `largest_difference`."""
 PIXELS = {"boxes": 100.0, "regions": 100.0}
 """Outputs in pixels: a hundredth of one is as much as `TOLERANCE` of the others."""
-SCORES = ("scores", "region_scores")
-"""Outputs (N, D) that the order of objects follows."""
+BOXES_OF = {"scores": "boxes", "region_scores": "regions"}
+"""Outputs (N, D) that the order of objects follows, each with the boxes (N, D, 4) it orders."""
+SCORES = tuple(BOXES_OF)
 ROUNDING = 5e-6
 """Scores that differ by less may change places."""
 
@@ -68,12 +69,16 @@ def own_rounding(model: nn.Module, x: npt.NDArray[np.float32]) -> float:
 def clear_order(outputs: Arrays, num_slices: int) -> npt.NDArray[np.bool_]:
     """Which slices (N,) have no two objects with scores so close that rounding could swap them.
 
-    Equal scores are those of one object that is repeated.
+    Equal scores of equal boxes are one object that is repeated, or empty places; of different boxes
+    they are ties, as where a softmax gives 1 to many objects.
     """
     clear = np.ones(num_slices, dtype=np.bool_)
-    for scores in (outputs[name] for name in SCORES if name in outputs):
-        gaps = np.abs(np.diff(np.sort(scores, axis=1), axis=1))
-        clear &= ~((gaps > 0.0) & (gaps < ROUNDING)).any(axis=1)
+    for name in (name for name in SCORES if name in outputs):
+        order = np.argsort(-outputs[name], axis=1, kind="stable")
+        gaps = np.abs(np.diff(np.take_along_axis(outputs[name], order, axis=1), axis=1))
+        boxes = np.take_along_axis(outputs[BOXES_OF[name]], order[..., None], axis=1)
+        is_repeated = (gaps == 0.0) & (np.diff(boxes, axis=1) == 0.0).all(axis=2)
+        clear &= ~((gaps < ROUNDING) & ~is_repeated).any(axis=1)
     return clear
 
 

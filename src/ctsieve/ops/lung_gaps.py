@@ -12,7 +12,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from ctsieve.ops.coarse import CoarseGrid
-from ctsieve.ops.morphology import fill_slices
+from ctsieve.ops.lung_domes import find_domes
+from ctsieve.ops.morphology import ALL_ROUND, fill_slices
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -24,6 +25,8 @@ COSTAL_CLOSING_MM = 45.0
 """Radius of the ball that closes dents of the costal side."""
 MIDLINE_SLOPE = 0.55
 """Within this slope (29 degrees) of straight forward or back lie sternum and spine, not ribs."""
+LEAST_DENT_ML = 1.0
+"""Smaller dents of the costal side are the steps of a coarse grid."""
 NUM_DIRECTIONS = 96
 """Directions from between the lungs in which their outermost cell is sought."""
 
@@ -36,7 +39,10 @@ class Closed(NamedTuple):
 
 
 def close_gaps(aerated: BoolArray, grid: CoarseGrid) -> Closed:
-    """The lungs (s, r, c) with holes and dents filled, each side alone so that none is bridged."""
+    """The lungs (s, r, c) with holes and dents filled, each side alone so that none is bridged.
+
+    Domes of the diaphragm are holes of a slice and stay outside.
+    """
     every = [max(1, int(CLOSING_GRID_MM / mm)) for mm in grid.spacing]
     first = [min(n // 2, size - 1) for n, size in zip(every, aerated.shape, strict=True)]
     coarser = aerated[tuple(slice(a, None, n) for a, n in zip(first, every, strict=True))]
@@ -52,8 +58,19 @@ def close_gaps(aerated: BoolArray, grid: CoarseGrid) -> Closed:
         alone[small] = coarser[small]
         added = _closed(alone, costal, spacing) & ~alone
         gaps |= added
-        lungs[side] = fill_slices(aerated[side] | _repeated(added, every, aerated.shape)[side])
-    return Closed(lungs, _repeated(gaps & costal, every, aerated.shape) & ~aerated)
+        closed = aerated[side] | _repeated(added, every, aerated.shape)[side]
+        filled = fill_slices(closed)
+        lungs[side] = filled & ~find_domes(filled, closed, grid)
+    dents = _large(gaps & costal, spacing)
+    return Closed(lungs, _repeated(dents, every, aerated.shape) & lungs & ~aerated)
+
+
+def _large(mask: BoolArray, spacing: tuple[float, ...]) -> BoolArray:
+    labels, num_labels = ndimage.label(mask, ALL_ROUND)
+    cells = np.bincount(labels.ravel(), minlength=num_labels + 1)
+    large = cells * float(np.prod(spacing)) / 1000.0 >= LEAST_DENT_ML
+    large[0] = False
+    return np.asarray(large[labels])
 
 
 def split_column(lungs: BoolArray) -> int:

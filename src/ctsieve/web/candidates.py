@@ -1,6 +1,6 @@
 """Bundles that want to take the place of the one in use: tried on locked sets, promoted, undone.
 
-Decision: docs/decisions/0017-promotion.md
+Decision: docs/decisions/0018-promotion.md
 """
 
 import shutil
