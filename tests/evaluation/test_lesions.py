@@ -16,8 +16,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from ctsieve.evaluation.charts import bland_altman_chart
-from ctsieve.evaluation.coco_ap import ImageMasks, _ranking, _summaries, coco_ap
-from ctsieve.evaluation.per_image_ap import MaskSet
+from ctsieve.evaluation.coco_ap import ImageMasks, _mean_of, _ranking, _tables, coco_ap
+from ctsieve.evaluation.per_image_ap import MaskSet, overlaps_of
 from ctsieve.evaluation.volumes import bland_altman, dice, volume_error_ml
 from ctsieve.types.errors import InputRejected, UnreadableStudy
 from ctsieve.types.geometry import Geometry
@@ -109,8 +109,9 @@ def test_a_draw_of_images_is_those_images_evaluated_by_pycocotools(seed: int) ->
     weight = np.random.default_rng(seed).integers(0, 4, size=(1, len(made)))
     drawn = [image for image, times in zip(made, weight[0], strict=True) for _ in range(times)]
     kinds = sorted({int(label) for image in made for label in image.truth.labels})
-    rankings = [_ranking(made, kind) for kind in kinds]
-    got = _summaries(rankings, weight.astype(np.float32))[0]
+    compared = [overlaps_of(image.found, image.truth) for image in made]
+    rankings = [_ranking(compared, kind) for kind in kinds]
+    got = _mean_of(_tables(rankings, weight.astype(np.float32)))[0]
     assert got == pytest.approx(by_peer(drawn, *PEERS[0]), abs=1e-9)
 
 

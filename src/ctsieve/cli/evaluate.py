@@ -1,5 +1,6 @@
 """`ctsieve evaluate`: a bundle on labelled cases, as a report that a reviewer can check."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +25,7 @@ def run(
         ),
     ] = None,
     scores: Annotated[
-        Path | None, typer.Option(help="Score file, whatever bundle it is of.")
+        Path | None, typer.Option(help="Score or lesions file, whatever bundle it is of.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for report, figures and tables.")
@@ -51,6 +52,10 @@ def run(
     positive: Annotated[str, typer.Option(help="The label to be found.")] = "covid19",
     negative: Annotated[
         list[str] | None, typer.Option(help="Count this unknown label as negative; repeatable.")
+    ] = None,
+    mask_value: Annotated[
+        list[str] | None,
+        typer.Option(help="What a value of the masks draws, such as 1=ggo; repeatable."),
     ] = None,
     prevalence: Annotated[
         list[float] | None, typer.Option(help="PPV and NPV at this share of ill; repeatable.")
@@ -93,6 +98,7 @@ def run(
         images=images,
         threads=threads,
         faithfulness=faithfulness,
+        mask_values=_mask_values(mask_value or ()),
     )
     if protocol is not None:
         with stages() as stage:
@@ -116,8 +122,25 @@ def run(
     typer.echo(f"{out}/report.html")
 
 
+def _mask_values(given: Iterable[str]) -> dict[int, str]:
+    """`1=ggo` as {1: "ggo"}."""
+    from ctsieve.types.errors import UsageError
+
+    found = {}
+    for text in given:
+        value, _, kind = text.partition("=")
+        if not (value.isdigit() and 0 < int(value) < 256 and kind.strip()):
+            raise UsageError(f"{text!r} is no value of a mask", hint="say 1=ggo: 1 to 255, a kind")
+        found[int(value)] = kind.strip()
+    return found
+
+
 def _summary(page: "Page") -> str:
     """The verdict in a few lines, for people."""
     verdict = page.verdict
     lines = [f"{verdict.title}.", verdict.detail, *(f"  - {doubt}" for doubt in verdict.doubts)]
+    if page.lesions is not None:
+        if page.lesions.sentence not in verdict.detail:
+            lines.append(f"Lesions: {page.lesions.sentence}")
+        lines += [as_text(table) for table in page.lesions.tables]
     return "\n".join([*lines, page.summary.report.notice])

@@ -8,7 +8,8 @@ Source   Lin et al. 2014, ECCV (MS COCO): per class over all images together, 10
 Which detection finds which lesion is settled inside an image, so it is the same in every draw of
 patients: it is done once, and a draw only weighs the images of each detection and lesion.
 
-Shapes   D draws, I images, M detections, T true masks, U IoU thresholds, R recall levels.
+Shapes   D draws, I images, K classes, M detections, T true masks, U IoU thresholds, R recall
+         levels.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.evaluation.intervals import DRAWS, Weights, patient_draws, percentile_interval
-from ctsieve.evaluation.per_image_ap import MaskSet
+from ctsieve.evaluation.per_image_ap import MaskSet, Overlaps, overlaps_of
 from ctsieve.evaluation.sample import Bools, Floats
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.report import Figure
@@ -28,6 +29,8 @@ THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0.0, 1.0, 101)
 NAMES = ("map", "ap50", "ap75")
 """AP at IoU .50:.05:.95, at .50 and at .75: the first three of COCO's summary."""
+MEAN = 0
+"""Stands for the mean over classes, whose own numbers start at 1."""
 CHUNK = 100
 """Draws that are computed at a time: 10,000 detections take 8 MB a threshold."""
 
@@ -69,22 +72,39 @@ def coco_ap(
     Raises:
         InputRejected: no image has a true lesion, so that nothing can be found.
     """
-    num_true = sum(len(image.truth.masks) for image in images)
-    if num_true == 0:
+    compared = [overlaps_of(i.found, i.truth, patient=i.patient) for i in images]
+    return coco_ap_by_kind(compared, draws=draws, seed=seed)[MEAN]
+
+
+def coco_ap_by_kind(
+    images: Sequence[Overlaps], *, draws: int = DRAWS, seed: int = 0
+) -> dict[int, dict[str, Figure]]:
+    """The same of every class that has a true lesion, and of their mean as class `MEAN`.
+
+    Raises:
+        InputRejected: as `coco_ap`.
+    """
+    if sum(len(image.true_labels) for image in images) == 0:
         raise InputRejected(
             f"{len(images)} images hold 0 true lesions",
             hint="average precision needs a lesion; without any, count false alarms instead",
         )
-    kinds = sorted({int(label) for image in images for label in image.truth.labels})
+    kinds = sorted({int(label) for image in images for label in image.true_labels})
     rankings = [_ranking(images, kind) for kind in kinds]
     patient = np.array([image.patient for image in images])
-    value = _summaries(rankings, np.ones((1, len(images)), np.float32))[0]
     weight = patient_draws(patient, draws=draws, seed=seed)
-    parts = [_summaries(rankings, weight[i : i + CHUNK]) for i in range(0, draws, CHUNK)]
-    drawn = np.concatenate([np.empty((0, len(NAMES))), *parts])
+    weights = [np.ones((1, len(images)), np.float32)]
+    weights += [weight[i : i + CHUNK] for i in range(0, draws, CHUNK)]
+    table = np.concatenate([_tables(rankings, one) for one in weights], axis=1)
+    people = np.unique(patient).size
+    summaries = {MEAN: _mean_of(table)}
+    summaries |= {kind: _mean_of(table[[i]]) for i, kind in enumerate(kinds)}
     return {
-        name: _figure(float(value[i]), drawn[:, i], len(images), np.unique(patient).size)
-        for i, name in enumerate(NAMES)
+        kind: {
+            name: _figure(float(summary[0, i]), summary[1:, i], len(images), people)
+            for i, name in enumerate(NAMES)
+        }
+        for kind, summary in summaries.items()
     }
 
 
@@ -93,31 +113,31 @@ def _figure(value: float, drawn: Floats, cases: int, patients: int) -> Figure:
     return Figure(value=value, low=low, high=high, num_cases=cases, num_patients=patients)
 
 
-def _ranking(images: Sequence[ImageMasks], kind: int) -> _Ranking:
+def _ranking(images: Sequence[Overlaps], kind: int) -> _Ranking:
     scores, hits, owner = [], [], []
     for number, image in enumerate(images):
-        own = np.flatnonzero(image.found.labels == kind)
-        order = own[np.argsort(-image.found.scores[own], kind="stable")][:MOST_DETECTIONS]
-        scores.append(image.found.scores[order])
-        hits.append(_hits(image.found.masks[order], image.truth.masks[image.truth.labels == kind]))
+        own = np.flatnonzero(image.labels == kind)
+        order = own[np.argsort(-image.scores[own], kind="stable")][:MOST_DETECTIONS]
+        scores.append(image.scores[order])
+        hits.append(_hits(image.iou[np.ix_(order, image.true_labels == kind)]))
         owner.append(np.full(order.size, number))
     ranked = np.argsort(-np.concatenate(scores), kind="stable")
     return _Ranking(
         image=np.concatenate(owner)[ranked],
         hit=np.concatenate(hits, axis=1)[:, ranked],
-        num_true=np.array([float((i.truth.labels == kind).sum()) for i in images]),
+        num_true=np.array([float((i.true_labels == kind).sum()) for i in images]),
     )
 
 
-def _hits(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> Bools:
-    """Which detections (M, H, W), best first, find a true mask (T, H, W) at each threshold (U, M).
+def _hits(overlap: Floats) -> Bools:
+    """Which detections, best first, find a true mask at each threshold (U, M).
 
-    Each takes the free true mask of the largest IoU that reaches the threshold, the last of equals.
+    `overlap` (M, T) are the IoUs of an image's detections and true masks.  Each detection takes the
+    free true mask of the largest IoU that reaches the threshold, the last of equals.
     """
-    overlap = _overlaps(found, true)
-    hit = np.zeros((THRESHOLDS.size, len(found)), np.bool_)
+    hit = np.zeros((THRESHOLDS.size, len(overlap)), np.bool_)
     for row, threshold in enumerate(THRESHOLDS):
-        free = np.ones(len(true), np.bool_)
+        free = np.ones(overlap.shape[1], np.bool_)
         for number, own in enumerate(overlap):
             candidates = np.flatnonzero(free & (own >= min(threshold, 1 - 1e-10)))
             if candidates.size:
@@ -126,19 +146,13 @@ def _hits(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> Bools:
     return hit
 
 
-def _overlaps(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> Floats:
-    """IoU (M, T) of masks."""
-    pixels = int(np.prod(found.shape[1:]))
-    first, second = (m.reshape(len(m), pixels).astype(np.float32) for m in (found, true))
-    both = (first @ second.T).astype(np.float64)
-    either = first.sum(axis=1, dtype=np.float64)[:, None] + second.sum(axis=1, dtype=np.float64)
-    either = either - both
-    return np.asarray(np.divide(both, either, out=np.zeros_like(both), where=either > 0))
+def _tables(rankings: Sequence[_Ranking], weight: Weights) -> Floats:
+    """AP of every class (K, D, U) under weightings of the images (D, I)."""
+    return np.stack([_precisions(ranking, weight) for ranking in rankings])
 
 
-def _summaries(rankings: Sequence[_Ranking], weight: Weights) -> Floats:
-    """The numbers `NAMES` (D, 3) under weightings of the images (D, I); NaN without any lesion."""
-    table = np.stack([_precisions(ranking, weight) for ranking in rankings])
+def _mean_of(table: Floats) -> Floats:
+    """The numbers `NAMES` (D, 3) of classes' AP (K, D, U); NaN without any lesion."""
     known = np.isfinite(table)
     count = known.sum(axis=0)
     total = np.where(known, table, 0.0).sum(axis=0)

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ctsieve.evaluation.charts import Chart
 from ctsieve.evaluation.checklists import Checklist
+from ctsieve.evaluation.lesion_summary import LesionSummary
 from ctsieve.evaluation.summary import Summary, WrongCall
 from ctsieve.evaluation.verdict import Verdict
 from ctsieve.types.report import Table
@@ -44,6 +46,19 @@ class Page:
     """Digests, versions and audit: what it takes to make the page again."""
     checklists: tuple[Checklist, ...]
     software: str
+    lesions: LesionSummary | None = None
+    """What was measured of lesions, or why nothing was; None: no case has a mask."""
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All of them, as files have them."""
+        own = () if self.lesions is None else self.lesions.tables
+        return (*self.summary.tables, *own, *self.faithfulness)
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        """All of them, as files have them."""
+        return (*self.summary.charts, *(() if self.lesions is None else self.lesions.charts))
 
 
 def to_html(page: Page, *, look: str) -> str:

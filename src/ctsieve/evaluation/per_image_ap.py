@@ -44,6 +44,28 @@ class MaskSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Overlaps:
+    """What average precision needs of one image once its masks are compared."""
+
+    patient: str
+    labels: npt.NDArray[np.int64]  # (P,)
+    scores: Float32  # (P,)
+    true_labels: npt.NDArray[np.int64]  # (T,)
+    iou: npt.NDArray[np.float64]  # (P, T)
+
+    def of_kind(self, kind: int) -> "Overlaps":
+        """The same with the predictions and true masks of one class only."""
+        own, true = self.labels == kind, self.true_labels == kind
+        return Overlaps(
+            patient=self.patient,
+            labels=self.labels[own],
+            scores=self.scores[own],
+            true_labels=self.true_labels[true],
+            iou=self.iou[np.ix_(own, true)],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PerImageAp:
     """Average precision of images at IoU thresholds."""
 
@@ -108,28 +130,57 @@ def image_ap(found: MaskSet, truth: MaskSet, *, thresholds: Sequence[float]) -> 
     Raises:
         InputRejected: a prediction has no score.
     """
+    return ap_of(overlaps_of(found, truth), thresholds=thresholds)
+
+
+def ap_of(image: Overlaps, *, thresholds: Sequence[float] = IOU_THRESHOLDS) -> Float32:
+    """The same of masks that are compared already."""
+    num_true = len(image.true_labels)
+    if len(image.labels) == 0 or num_true == 0:
+        nothing_on_both = len(image.labels) == num_true
+        return np.full(len(thresholds), float(nothing_on_both), np.float32)
+    order = np.argsort(-image.scores, kind="stable")
+    iou = image.iou[order].astype(np.float32)
+    same_class = image.labels[order][:, None] == image.true_labels[None, :]
+    values = [_area(_claimed(iou, same_class, t), num_true) for t in thresholds]
+    return np.array(values, dtype=np.float32)
+
+
+def overlaps_of(found: MaskSet, truth: MaskSet, *, patient: str = "") -> Overlaps:
+    """Compare every prediction of an image with every true mask.
+
+    Raises:
+        InputRejected: a prediction has no score.
+    """
     if len(found.scores) != len(found.masks):
         raise InputRejected(f"{len(found.masks)} predictions have {len(found.scores)} scores")
-    if len(found.masks) == 0 or len(truth.masks) == 0:
-        nothing_on_both = len(found.masks) == len(truth.masks)
-        return np.full(len(thresholds), float(nothing_on_both), np.float32)
-    order = np.argsort(-found.scores, kind="stable")
-    iou = mask_ious(found.masks[order], truth.masks)
-    same_class = found.labels[order][:, None] == truth.labels[None, :]
-    values = [_area(_claimed(iou, same_class, t), len(truth.masks)) for t in thresholds]
-    return np.array(values, dtype=np.float32)
+    return Overlaps(
+        patient=patient,
+        labels=found.labels,
+        scores=found.scores,
+        true_labels=truth.labels,
+        iou=exact_ious(found.masks, truth.masks),
+    )
 
 
 def mask_ious(
     first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
     """Pixels of both over pixels of either, for each pair; (P, T).  Two empty masks give 0."""
+    return exact_ious(first, second).astype(np.float32)
+
+
+def exact_ious(
+    first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """The same in double precision, as COCO's definition has them."""
     pixels = int(np.prod(first.shape[1:]))
-    flat_first, flat_second = (m.reshape(-1, pixels).astype(np.float32) for m in (first, second))
-    both = flat_first @ flat_second.T
-    either = flat_first.sum(axis=1)[:, None] + flat_second.sum(axis=1)[None, :] - both
-    iou: Float32 = np.divide(both, either, out=np.zeros_like(both), where=either > 0)
-    return iou
+    # Counts of pixels are whole numbers that float32 holds exactly.
+    one, other = (m.reshape(len(m), pixels).astype(np.float32) for m in (first, second))
+    both = (one @ other.T).astype(np.float64)
+    sums = [m.sum(axis=1, dtype=np.float64) for m in (one, other)]
+    either = sums[0][:, None] + sums[1][None, :] - both
+    return np.asarray(np.divide(both, either, out=np.zeros_like(both), where=either > 0))
 
 
 def _claimed(

@@ -104,6 +104,11 @@ def summarise(
     )
 
 
+def classless(report: EvaluationReport) -> Summary:
+    """The summary of a report without figures: nothing to show."""
+    return Summary(report=report, level="patient", tables=(), charts=(), probes=(), errors=())
+
+
 def worst_errors(table: ScoreTable, positive: str, level: Level) -> tuple[WrongCall, ...]:
     """The surest wrong calls of either kind, one a patient, misses first."""
     sample, rows = sample_of(table, positive, level), units(table, level)

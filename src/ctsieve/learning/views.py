@@ -145,6 +145,17 @@ def _turned(
 
 def _labels(case: Case, image: Image, prepared: Prepared) -> Bytes:
     """The labels (S, R, C) of a case's mask at the pixels of the prepared slices."""
+    labels = drawn_labels(case, image)
+    rows, columns = nearest_pixels(image.geometry, prepared.grid)
+    return np.ascontiguousarray(labels[prepared.index][:, rows][:, :, columns])
+
+
+def drawn_labels(case: Case, image: Image) -> Bytes:
+    """The labels of a case's mask on the grid of its (upright) image, (slices, rows, columns).
+
+    Raises:
+        InputRejected: the case has no mask, or it cannot be read or is of another size.
+    """
     if case.mask is None:
         raise InputRejected(f"case {case.id!r} has no mask")
     drawn = upright(read_study(case.mask, workers=1), case.quarter_turns)
@@ -155,11 +166,8 @@ def _labels(case: Case, image: Image, prepared: Prepared) -> Bytes:
             hint="a mask has one pixel for each of its image's",
         )
     if isinstance(drawn, CTPicture):
-        labels = np.rint(drawn.values * 255.0).astype(np.uint8)
-    else:
-        labels = np.clip(drawn.hu, 0, 255).astype(np.uint8)
-    rows, columns = nearest_pixels(image.geometry, prepared.grid)
-    return np.ascontiguousarray(labels[prepared.index][:, rows][:, :, columns])
+        return np.asarray(np.rint(drawn.values * 255.0), dtype=np.uint8)
+    return np.asarray(np.clip(drawn.hu, 0, 255), dtype=np.uint8)
 
 
 def nearest_pixels(

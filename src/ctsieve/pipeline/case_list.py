@@ -38,7 +38,8 @@ def cases_in(data: Path, *, datasets: Sequence[str] = ()) -> list[Case]:
 def table_cases(path: Path) -> Iterator[Case]:
     """The cases of a CSV file with the columns case, patient, label, file (relative to it).
 
-    Also understood: site, sex, age.  A folder or a DICOM series is a file here.
+    Also understood: site, sex, age, mask (a file with lesions drawn).  A folder or a DICOM series
+    is a file here.
 
     Raises:
         InputRejected: the file cannot be read, lacks a column, or names a file that is missing.
@@ -57,9 +58,10 @@ def table_cases(path: Path) -> Iterator[Case]:
         empty = [name for name in COLUMNS if not row[name]]
         if empty:
             raise InputRejected(f"{path.name} line {line} has no {empty[0]}")
-        image = path.parent / row["file"]
-        if not image.exists():
-            raise InputRejected(f"{path.name} line {line}: {row['file']} is missing")
+        image, mask = path.parent / row["file"], row.get("mask") or ""
+        for name in filter(None, (row["file"], mask)):
+            if not (path.parent / name).exists():
+                raise InputRejected(f"{path.name} line {line}: {name} is missing")
         sex = SEXES.get((row.get("sex") or "").lower(), "")
         yield Case(
             id=row["case"],
@@ -69,6 +71,7 @@ def table_cases(path: Path) -> Iterator[Case]:
             site=row.get("site") or "",
             sex="female" if sex == "female" else "male" if sex == "male" else "",
             age=_age(row.get("age") or "", path, line),
+            mask=path.parent / mask if mask else None,
         )
 
 

@@ -1,7 +1,7 @@
 """Data sets by name become cases, and cases sides: how every `ctsieve data` command begins."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -78,6 +78,25 @@ def open_data(names: Sequence[str], root: Path) -> OpenedData:
         )
     cases = {name: tuple(card.walk(root)) for name, card in cards.items()}
     return OpenedData(root=root, cards=cards, cases=cases)
+
+
+def mask_meanings(names: Sequence[str], root: Path) -> Callable[[Case], Mapping[int, str]]:
+    """What the values of a case's mask mean, by the card of its data set; {} where none says.
+
+    Raises:
+        UnknownName: there is no such data set or variant.
+    """
+    known = [card_of(name).mask_values for name in names]
+    if len(known) == 1:
+        return lambda _: known[0]
+    drawn = [name for name, values in zip(names, known, strict=True) if values]
+    by_case = {
+        case.id: opened.cards[name].mask_values
+        for opened in ([open_data(drawn, root)] if drawn else [])
+        for name, cases in opened.cases.items()
+        for case in cases
+    }
+    return lambda case: by_case.get(case.id, {})
 
 
 def sides_of(data: OpenedData, *, published: str = "", split: Path | None = None) -> Divided:

@@ -70,6 +70,19 @@ def report_of(
     )
 
 
+def classless_report(table: ScoreTable, *, positive: str = "") -> EvaluationReport:
+    """The report of cases on which no class can be measured: no figure."""
+    return EvaluationReport(
+        positive_label=positive,
+        bundle=table.bundle,
+        cases_digest=table.cases_digest,
+        figures={},
+        scores=table.rows,
+        num_rejected=sum(row.verdict in ("rejected", "unreadable") for row in table.rows),
+        num_abstained=sum(row.abstained is not None for row in table.judged),
+    )
+
+
 def finest_level(table: ScoreTable) -> Level:
     """The level whose rows are the table's own: of slices and scans the first that there is."""
     own = {row.level for row in table.judged}

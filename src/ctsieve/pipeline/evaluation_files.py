@@ -3,6 +3,7 @@
 report.html      the page
 report.json      figures with n and intervals, digests
 scores.csv       (or .parquet) the score file everything was computed from
+lesions.jsonl    the same of lesions, where a bundle finds them and cases have masks
 figures/         every chart as SVG and PNG
 tables/          every table as CSV
 """
@@ -17,15 +18,21 @@ from pathlib import Path
 
 from ctsieve.evaluation.charts import Chart
 from ctsieve.evaluation.checklists import checklists
+from ctsieve.evaluation.cohort import check_labels
+from ctsieve.evaluation.lesion_summary import LesionSummary, no_lesions, summarise_lesions
+from ctsieve.evaluation.lesion_verdict import lesion_verdict
 from ctsieve.evaluation.page import Page, to_html
-from ctsieve.evaluation.summary import summarise
+from ctsieve.evaluation.summary import Summary, classless, summarise
 from ctsieve.evaluation.verdict import verdict
 from ctsieve.pipeline.error_pictures import error_picture
-from ctsieve.pipeline.evaluate import finest_level, report_of
+from ctsieve.pipeline.evaluate import classless_report, finest_level, report_of
+from ctsieve.pipeline.lesion_file import LESIONS, save_lesions
 from ctsieve.pipeline.score_file import save_scores
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.stamp import Origin, answers_of, stamp_of
 from ctsieve.types.cases import Case
+from ctsieve.types.errors import InputRejected
+from ctsieve.types.lesion_table import LesionTable
 from ctsieve.types.recipe import Recipe
 from ctsieve.types.report import Absent, Measured, Table
 from ctsieve.types.scores import ScoreTable
@@ -33,6 +40,7 @@ from ctsieve.version import __version__
 from ctsieve.writers import _page
 
 SCHEMA = "1"
+NO_CLASS = "The bundle gives no class: nothing here says how well it tells who is ill."
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +65,27 @@ class Evidence:
     """What is known against these data, in sentences."""
     audit: str = ""
     """What an audit of the split said; empty: there was none."""
+    lesions: LesionTable | None = None
+    num_masks: int = 0
+    """Of cases with a mask; a bundle that draws no lesions says so of them."""
 
 
 def build_page(table: ScoreTable, *, options: Options, evidence: Evidence) -> Page:
-    """Everything that an evaluation says.
+    """Everything that an evaluation says, of lesions alone where no class can be measured.
 
     Raises:
         InputRejected: see `ctsieve.pipeline.evaluate.report_of`.
     """
-    report = report_of(table, positive=options.positive, negative=options.negative)
-    level = finest_level(table)
-    summary = summarise(report, table, level=level, prevalences=options.prevalences)
+    lesions = _lesions(evidence)
+    summary, why = _summary(table, options, has_lesions=evidence.lesions is not None)
     origin = Origin(table=table, summary=summary, recipe=evidence.recipe, audit=evidence.audit)
+    if why and lesions is not None:
+        said = lesion_verdict(lesions, summary.report, why_no_class=why, doubts=evidence.doubts)
+    else:
+        said = verdict(summary, doubts=evidence.doubts)
     return Page(
         summary=summary,
-        verdict=verdict(summary, doubts=evidence.doubts),
+        verdict=said,
         pictures=tuple(
             error_picture(call, evidence.cases, evidence.screener, positive=options.positive)
             for call in summary.errors
@@ -80,19 +94,60 @@ def build_page(table: ScoreTable, *, options: Options, evidence: Evidence) -> Pa
         stamp=stamp_of(origin),
         checklists=checklists(answers_of(origin)),
         software=f"ctsieve {__version__}",
+        lesions=lesions,
     )
 
 
-def write_evaluation(page: Page, table: ScoreTable, out: Path, *, scores_name: str) -> Path:
-    """Write page, JSON, scores, figures and tables into `out`; returns the page's path."""
+def _lesions(evidence: Evidence) -> LesionSummary | None:
+    if evidence.lesions is not None:
+        return summarise_lesions(evidence.lesions)
+    return no_lesions(evidence.num_masks) if evidence.num_masks else None
+
+
+def _summary(table: ScoreTable, options: Options, *, has_lesions: bool) -> tuple[Summary, str]:
+    """What is said of classes, or nothing and a sentence why; without lesions that is an error."""
+    why = NO_CLASS
+    if table.labels or not has_lesions:
+        check_labels(table, options.positive, negative=options.negative)
+        try:
+            report = report_of(table, positive=options.positive, negative=options.negative)
+        except InputRejected as error:
+            if not has_lesions:
+                raise
+            why = f"Nothing about classes can be measured: {error}."
+        else:
+            level = finest_level(table)
+            return summarise(report, table, level=level, prevalences=options.prevalences), ""
+    return classless(classless_report(table, positive=options.positive)), why
+
+
+def write_evaluation(
+    page: Page,
+    table: ScoreTable,
+    out: Path,
+    *,
+    scores_name: str,
+    lesions: LesionTable | None = None,
+) -> Path:
+    """Write page, JSON, scores, lesions, figures and tables into `out`; returns the page's path.
+
+    A bundle that gives no class has no score file.
+    """
     out.mkdir(parents=True, exist_ok=True)
     look = _page.text("report.css")
     path = out / "report.html"
     path.write_text(to_html(page, look=look), encoding="utf-8")
     (out / "report.json").write_text(to_json(page), encoding="utf-8")
-    save_scores(table, out / scores_name)
-    write_charts(page.summary.charts, out / "figures")
-    write_tables([*page.summary.tables, *page.faithfulness], out / "tables")
+    if table.labels:
+        save_scores(table, out / scores_name)
+    else:
+        (out / scores_name).unlink(missing_ok=True)
+    if lesions is not None:
+        save_lesions(lesions, out / LESIONS)
+    else:  # of an earlier evaluation, perhaps of another bundle
+        (out / LESIONS).unlink(missing_ok=True)
+    write_charts(page.charts, out / "figures")
+    write_tables(page.tables, out / "tables")
     return path
 
 
@@ -120,7 +175,8 @@ def to_json(page: Page) -> str:
             level: {name: _measured(value) for name, value in figures.items()}
             for level, figures in report.levels.items()
         },
-        "tables": [dataclasses.asdict(t) for t in (*page.summary.tables, *page.faithfulness)],
+        "lesions": None if page.lesions is None else _lesion_rows(page.lesions),
+        "tables": [dataclasses.asdict(t) for t in page.tables],
         "stamp": dict(page.stamp),
         "notice": report.notice,
     }
@@ -147,6 +203,18 @@ def write_charts(charts: Sequence[Chart], folder: Path) -> None:
     for chart in charts:
         (folder / f"{chart.name}.svg").write_text(chart.svg, encoding="utf-8")
         (folder / f"{chart.name}.png").write_bytes(chart.png)
+
+
+def _lesion_rows(lesions: LesionSummary) -> dict[str, object]:
+    """Every number with its n; `kind` is empty for all kinds, and of one patient none is ranged."""
+    rows = []
+    for one in lesions.measures:
+        row = {"measure": one.name, "kind": one.kind, "num_lesions": one.num_lesions}
+        row |= _measured(one.value)
+        if row.get("num_patients") == 1:
+            row |= {"low": None, "high": None}
+        rows.append(row)
+    return {"sentence": lesions.sentence, "measures": rows}
 
 
 def _measured(value: Measured) -> dict[str, object]:

@@ -11,18 +11,22 @@ from ctsieve.evaluation.charts import Chart
 from ctsieve.evaluation.page import Page
 from ctsieve.evaluation.protocols import PROTOCOLS
 from ctsieve.pipeline.case_list import cases_in, side_in_file, side_of, split_of
+from ctsieve.pipeline.data import mask_meanings
 from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, write_evaluation
 from ctsieve.pipeline.faithfulness import faithfulness_table
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.held_out import held_out_scores
-from ctsieve.pipeline.score import score
+from ctsieve.pipeline.lesion_file import is_lesion_file, lesions_beside, load_lesions
 from ctsieve.pipeline.score_file import is_score_file, load_scores
+from ctsieve.pipeline.score_lesions import score_with_lesions
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.stamp import audit_in_words
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import CtsieveError, InputRejected, UsageError
+from ctsieve.types.lesion_table import LesionTable
 from ctsieve.types.recipe import Recipe
 from ctsieve.types.report import Table
+from ctsieve.types.results import BundleIdentity
 from ctsieve.types.scores import ScoreTable
 
 NO_BUNDLE = "-"
@@ -61,6 +65,8 @@ class Job:
     """Where the cases of given scores lie, so that wrong calls can be shown."""
     threads: int | None = None
     faithfulness: int = 0
+    mask_values: Mapping[int, str] = field(default_factory=dict)
+    """What the values of masks mean, in place of what their data sets say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,9 @@ class Scored:
     """Scores, and what they were made with where that is at hand."""
 
     table: ScoreTable
+    lesions: LesionTable | None = None
+    num_masks: int = 0
+    """Of cases with a mask that a bundle without lesions was given."""
     recipe: Recipe | None = None
     screener: Screener | None = None
     cases: Mapping[str, Case] = field(default_factory=dict)
@@ -92,10 +101,14 @@ def evaluate_job(
         faithfulness=_faithfulness(job, scored),
         doubts=(*scored.doubts, *_leaks(scored)),
         audit="" if job.audit is None else audit_in_words(job.audit),
+        lesions=scored.lesions,
+        num_masks=scored.num_masks,
     )
     page = build_page(scored.table, options=options, evidence=evidence)
     if out is not None:
-        write_evaluation(page, scored.table, out, scores_name=options.scores_name)
+        write_evaluation(
+            page, scored.table, out, scores_name=options.scores_name, lesions=scored.lesions
+        )
     return page
 
 
@@ -109,9 +122,12 @@ def protocol_job(
         InputRejected: the bundle does not answer what the paper asks.
     """
     card = PROTOCOLS[name]
-    table = scored_of(job, progress=progress).table
+    scored = scored_of(job, progress=progress)
     other = None if baseline is None else load_scores(baseline)
-    return card.tables(table), card.charts(table, other)
+    tables = card.tables(scored.table)
+    if scored.lesions is not None and card.lesion_tables is not None:
+        tables = card.lesion_tables(scored.lesions, tables)
+    return tables, card.charts(scored.table, other)
 
 
 def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
@@ -122,6 +138,8 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
     """
     if job.data is None:
         return _with_images(job, _held_out(job))
+    if is_lesion_file(job.data):
+        return _drawn(job.bundle, job.data)
     if is_score_file(job.data):
         return _with_images(job, _read(job.bundle, job.data))
     if job.images is not None:
@@ -130,9 +148,15 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
         raise _no_scores(job.data)
     cases, doubts = _cases(job, job.data)
     screener = Screener.load(job.bundle, threads=job.threads)
-    table = score(screener, cases, side=job.side, progress=progress)
+    table, lesions = score_with_lesions(
+        screener, cases, meaning=_meaning(job, job.data), side=job.side, progress=progress
+    )
+    if lesions is not None and not table.labels:
+        table = lesions.as_scores
     return Scored(
         table=table,
+        lesions=lesions,
+        num_masks=sum(case.mask is not None for case in cases),
         recipe=screener.bundle.recipe,
         screener=screener,
         cases={case.id: case for case in cases},
@@ -195,17 +219,38 @@ def _held_out(job: Job) -> Scored:
 
 def _read(bundle: str, path: Path) -> Scored:
     table = load_scores(path)
+    lesions = lesions_beside(path, digest=table.bundle.digest)
+    return Scored(table=table, lesions=lesions, recipe=_recipe(bundle, path, table.bundle))
+
+
+def _drawn(bundle: str, path: Path) -> Scored:
+    """What a lesions file says by itself: nothing about classes."""
+    lesions = load_lesions(path)
+    recipe = _recipe(bundle, path, lesions.identity)
+    return Scored(table=lesions.as_scores, lesions=lesions, recipe=recipe)
+
+
+def _recipe(bundle: str, path: Path, made_by: BundleIdentity) -> Recipe | None:
+    """The recipe of the bundle that is said to have made a file; None where none is said."""
     if bundle == NO_BUNDLE:
-        return Scored(table=table)
+        return None
     found = find(bundle)
     own = found.identity
-    if own.digest != table.bundle.digest:
+    if own.digest != made_by.digest:
         raise InputRejected(
-            f"{path.name} holds scores of {table.bundle.name} {table.bundle.version}, not of "
+            f"{path.name} holds scores of {made_by.name} {made_by.version}, not of "
             f"this {own.name} {own.version}",
             hint=f"say {NO_BUNDLE} in place of the bundle, or score the cases again",
         )
-    return Scored(table=table, recipe=found.recipe)
+    return found.recipe
+
+
+def _meaning(job: Job, data: Path) -> Callable[[Case], Mapping[int, str]]:
+    """What masks draw: as the command says, else as the cards of their data sets do."""
+    if job.mask_values or data.suffix == ".csv":
+        return lambda _: job.mask_values
+    config = None if job.config is None else FitConfig.load(job.config)
+    return mask_meanings(job.datasets if config is None else config.data.sets, data)
 
 
 def _cases(job: Job, data: Path) -> tuple[list[Case], tuple[str, ...]]:

@@ -35,6 +35,11 @@ def score(
         rows.append(score_case(screener, case, side=side))
         if progress is not None:
             progress(number + 1, len(listed))
+    return table_of(screener, rows)
+
+
+def table_of(screener: Screener, rows: Iterable[CaseScore]) -> ScoreTable:
+    """Rows as the table of the screener's bundle."""
     recipe = screener.bundle.recipe
     return ScoreTable(
         bundle=screener.bundle.identity,
@@ -46,15 +51,21 @@ def score(
 
 def score_case(screener: Screener, case: Case, *, side: str = "") -> CaseScore:
     """What the screener says of one case."""
+    return judge_case(screener, case, side=side)[0]
+
+
+def judge_case(
+    screener: Screener, case: Case, *, side: str = ""
+) -> tuple[CaseScore, Screening | None]:
+    """The same with the whole screening, which a case that cannot be read has not."""
     try:
         image = image_of(case)
         screening = screener.screen(image)
     except CtsieveError as error:
-        return _row(
-            case, side, level="scan" if case.kind == "volume" else "slice", error=str(error)
-        )
+        level: ScoredLevel = "scan" if case.kind == "volume" else "slice"
+        return _row(case, side, level=level, error=str(error)), None
     prediction = screening.prediction
-    return CaseScore(
+    row = CaseScore(
         case=case.id,
         patient=case.patient,
         site=case.site,
@@ -71,6 +82,7 @@ def score_case(screener: Screener, case: Case, *, side: str = "") -> CaseScore:
         truth=dict(case.lesions),
         facts=facts_of(case, image),
     )
+    return row, screening
 
 
 def image_of(case: Case) -> Image:

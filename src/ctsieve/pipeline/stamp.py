@@ -71,7 +71,6 @@ def answers_of(origin: Origin) -> dict[str, str]:
     """What a program knows of the items of reporting guidelines."""
     table, report = origin.table, origin.summary.report
     num_patients = len({row.patient for row in table.rows})
-    area = report.figures["auc"]
     answers = {
         "data": _counted(Counter(row.site or "not known" for row in table.rows)),
         "missing": f"{report.num_rejected} cases without a score; none is imputed",
@@ -81,26 +80,13 @@ def answers_of(origin: Origin) -> dict[str, str]:
         "planned, and why, has to be added",
         "model": f"{table.bundle.name} {table.bundle.version}, see its model card",
         "software": f"ctsieve {__version__}, bundle {table.bundle.digest[:12]}",
-        "metrics": "AUC-ROC, AP, sensitivity, specificity, predictive values, Brier, calibration",
-        "uncertainty": "95 % intervals: bootstrap by patient, Wilson for independent proportions",
-        "robustness": "shortcut probes and subgroups, see the tables",
         "flow": f"{len(table.rows)} cases given, {len(table.judged)} judged",
-        "subgroups": "see the table of subgroups",
-        "results": f"AUC {area.value:.3f} at patient level, on the sides named above; see the "
-        "table of all measures",
-        "precision": f"AUC {area.value:.3f} ({area.low:.3f} to {area.high:.3f}), calibration "
-        f"{_calibration(origin)}; every number has its interval",
-        "failures": "the surest wrong calls are shown with their explanations",
         "limits": "see the doubts under the verdict",
         "imbalance": _counted(Counter(row.label for row in table.rows)),
-        "output": "calibrated probability, call at a cut, or an abstention with its reason",
         "index": f"ctsieve {__version__} with bundle {table.bundle.name} {table.bundle.version}",
         "blinding": "the program sees the image only; what readers knew has to be added",
-        "indeterminate": f"{report.num_abstained} cases abstained and are in all numbers",
-        "confusion": "see the confusion matrix",
         "internal": _sides(table, external=False),
         "external": _sides(table, external=True),
-        "counts": f"{area.num_patients} patients, of them {_ill(origin)} with the disease",
         "availability": f"ctsieve {__version__} (Apache-2.0); bundle digest "
         f"{table.bundle.digest[:12] or 'not said'}, cases digest {table.cases_digest[:12]}; data "
         "have to be added",
@@ -108,9 +94,40 @@ def answers_of(origin: Origin) -> dict[str, str]:
         "ensemble": _ensemble(table),
         "audit": "the score file keeps every output with its case, cut and abstention",
     }
+    answers |= _class_answers(origin) if report.figures else LESION_ANSWERS
     if origin.recipe is not None:
         answers |= _recipe_answers(origin.recipe)
     return answers
+
+
+LESION_ANSWERS = {
+    "metrics": "average precision of masks (COCO, per image), Dice, volume error",
+    "uncertainty": "95 % intervals: bootstrap by patient",
+    "output": "lesions with their masks, kinds and scores",
+    "results": "see the table of lesion measures",
+    "precision": "every number has its interval over patients, or there is one patient",
+}
+"""Where no class is measured."""
+
+
+def _class_answers(origin: Origin) -> dict[str, str]:
+    report = origin.summary.report
+    area = report.figures["auc"]
+    return {
+        "metrics": "AUC-ROC, AP, sensitivity, specificity, predictive values, Brier, calibration",
+        "uncertainty": "95 % intervals: bootstrap by patient, Wilson for independent proportions",
+        "robustness": "shortcut probes and subgroups, see the tables",
+        "subgroups": "see the table of subgroups",
+        "results": f"AUC {area.value:.3f} at patient level, on the sides named above; see the "
+        "table of all measures",
+        "precision": f"AUC {area.value:.3f} ({area.low:.3f} to {area.high:.3f}), calibration "
+        f"{_calibration(origin)}; every number has its interval",
+        "failures": "the surest wrong calls are shown with their explanations",
+        "output": "calibrated probability, call at a cut, or an abstention with its reason",
+        "indeterminate": f"{report.num_abstained} cases abstained and are in all numbers",
+        "confusion": "see the confusion matrix",
+        "counts": f"{area.num_patients} patients, of them {_ill(origin)} with the disease",
+    }
 
 
 def _recipe_answers(recipe: Recipe) -> dict[str, str]:

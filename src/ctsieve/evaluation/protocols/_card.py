@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ctsieve.evaluation.charts import Chart
+from ctsieve.types.lesion_table import LesionTable
 from ctsieve.types.report import Table
 from ctsieve.types.scores import ScoreTable
 
@@ -21,3 +22,5 @@ class ProtocolCard:
     tables: Callable[[ScoreTable], tuple[Table, ...]]
     charts: Callable[[ScoreTable, ScoreTable | None], tuple[Chart, ...]] = _no_charts
     """Of the scores, and of a baseline's where there are any."""
+    lesion_tables: Callable[[LesionTable, tuple[Table, ...]], tuple[Table, ...]] | None = None
+    """The same tables with rows of lesions, where the paper has any."""

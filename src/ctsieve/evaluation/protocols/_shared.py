@@ -7,6 +7,7 @@ from ctsieve.evaluation.cohort import Level, class_sample_of
 from ctsieve.evaluation.multiclass import PAPER_ORDER, multiclass_figures
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.report import Absent, Measured
+from ctsieve.types.results import BundleIdentity
 from ctsieve.types.scores import ScoreTable
 
 MISSING = "-"
@@ -17,7 +18,12 @@ Matrix = npt.NDArray[np.int64]
 
 def ours(table: ScoreTable) -> str:
     """The name of our row."""
-    return f"{table.bundle.name} {table.bundle.version} (here)"
+    return named(table.bundle)
+
+
+def named(bundle: BundleIdentity) -> str:
+    """A bundle as the name of a row."""
+    return f"{bundle.name} {bundle.version} (here)"
 
 
 def paper_matrix(table: ScoreTable, level: Level) -> Matrix:

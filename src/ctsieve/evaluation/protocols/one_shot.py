@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ctsieve.evaluation.class_f1 import PAPER_SHARES, class_scores
+from ctsieve.evaluation.lesion_images import compared
+from ctsieve.evaluation.lesion_measures import num_lesions, per_image_figures
 from ctsieve.evaluation.multiclass import PAPER_ORDER
 from ctsieve.evaluation.per_image_ap import PerImageAp
 from ctsieve.evaluation.protocols._card import ProtocolCard
@@ -22,10 +24,12 @@ from ctsieve.evaluation.protocols._shared import (
     Matrix,
     data_note,
     interval,
+    named,
     ours,
     paper_figures,
     paper_matrix,
 )
+from ctsieve.types.lesion_table import LesionTable
 from ctsieve.types.report import Table
 from ctsieve.types.scores import CaseScore, ScoreTable
 
@@ -46,6 +50,7 @@ ICTCF = (
 )
 HOLD_OUT = (("One Shot + LSTM + Attention", MISSING, MISSING, MISSING, MISSING),)
 NUM_TEST, NUM_HOLD_OUT, NUM_ICTCF = 21_191, 58_737, 12_976
+NUM_MASKS = 100
 ICTCF_SITE = "ictcf"
 HOLD_OUT_SIDE = "external"
 """Cases of this side belong into table 3, all others into table 2."""
@@ -74,18 +79,43 @@ def tables(table: ScoreTable) -> tuple[Table, ...]:
     return tuple(found)
 
 
-def segmentation_table(measured: Mapping[str, PerImageAp]) -> Table:
+def segmentation_table(
+    measured: Mapping[str, PerImageAp], rows: tuple[tuple[str, ...], ...] = (), note: str = ""
+) -> Table:
     """Table 1; `measured` are models by name, evaluated on masks (`per_image_ap`)."""
-    rows = [
+    found = [
         (name, *(f"{v:.3f}" for v in (ap.by_threshold[0], ap.by_threshold[5], ap.mean)))
         for name, ap in measured.items()
     ]
+    own = (*found, *rows)
     return Table(
         title="One Shot, table 1: lesion masks (the authors' per-image AP)",
         columns=("model", "AP@0.5", "AP@0.75", "mAP@[0.5:0.95:0.05]"),
-        rows=(*SEGMENTATION, *rows),
-        note="" if rows else "Score files hold no masks: ours come from `per_image_ap` on masks.",
+        rows=(*SEGMENTATION, *own),
+        note=note or ("" if own else "No masks were measured: ours need cases with masks."),
     )
+
+
+def with_lesions(lesions: LesionTable, found: tuple[Table, ...]) -> tuple[Table, ...]:
+    """The tables with our row, and its intervals, in table 1."""
+    images = compared(lesions).images
+    if not num_lesions(images):
+        sentence = f"Ours is missing: {len(images)} images with masks hold 0 true lesions."
+        return (segmentation_table({}, note=sentence), *found[1:])
+    figures = per_image_figures(images)
+    ordered = [figures[name] for name in ("ap50", "ap75", "map")]
+    alone = ordered[0].num_patients == 1
+    rows = (
+        (named(lesions.identity), *(f"{one.value:.3f}" for one in ordered)),
+        (INTERVAL, *(MISSING if alone else interval(one) for one in ordered)),
+    )
+    note = (
+        f"Published on {NUM_MASKS} images of CNCB whose objects are lungs, too; here on "
+        f"{len(images)} of {ordered[0].num_patients} patients, without lungs, lesions from a score "
+        f"of {lesions.least_score:g} on (cases digest {lesions.as_scores.cases_digest[:12]}): not "
+        "the same task, so the rows do not rank the models."
+    )
+    return (segmentation_table({}, rows, note), *found[1:])
 
 
 def classification_table(rows: tuple[tuple[str, ...], ...], note: str) -> Table:
@@ -159,4 +189,5 @@ CARD = ProtocolCard(
     title="One Shot + LSTM + attention: tables 1 to 4",
     paper="https://doi.org/10.1101/2021.02.16.21251754",
     tables=tables,
+    lesion_tables=with_lesions,
 )
