@@ -123,8 +123,9 @@ def _note(table: LesionTable, found: Compared, agreement: BlandAltman | Absent) 
         "ranked together, then the mean of kinds. Per image: the One Shot papers' definition, "
         "which counts an image without true and found lesions as 1"
         + (f" (here {empty})." if empty else " (here none)."),
-        f"Lesions count from a score of {table.least_score:g} on, as in screening, so AP is no "
-        "more than without that cut. A lesion is a connected part of one kind in one image or "
+        f"Lesions are those that screening shows: from a score of {table.least_score:g} on, and "
+        "touching ones of a kind as one, so a curve may end before it would with every region the "
+        "network proposes. A lesion is a connected part of one kind in one image or "
         "slice, larger than 100 pixels of 512 x 512. Dice is the mean of cases that have the "
         "kind; of Dice and volumes the images are cases, a scan being one.",
     ]
