@@ -19,13 +19,16 @@ from safetensors.torch import load_model, save_model
 from tests.laws.trying import (
     built,
     inputs,
+    mass_per_slice,
     named,
     opened,
     presets_agree,
     run,
     section,
+    size,
     slices,
     takes_scans,
+    without_near_ties,
 )
 from tests.models.small_detectors import DETECTORS
 from torch import Tensor, nn
@@ -272,14 +275,6 @@ def of_one_study(card: ModelCard, model: nn.Module, x: Tensor) -> Mapping[str, T
     return want
 
 
-def without_near_ties(scores: Tensor) -> Tensor:
-    """Images (B,) no two of whose regions have scores (B, R) that rounding could swap."""
-    gaps = scores.sort(dim=1).values.diff(dim=1)
-    clear = ~((gaps > 0.0) & (gaps < 3e-6)).any(dim=1)
-    assert clear.any(), "every image has near ties"
-    return clear
-
-
 def fields_of(card: ModelCard) -> tuple[str, ...]:
     """The names of what a model returns, from what its `forward` is annotated with."""
     with torch.device("meta"):
@@ -288,16 +283,3 @@ def fields_of(card: ModelCard) -> tuple[str, ...]:
     if isinstance(getattr(model, "head", None), nn.Linear) or not hasattr(written, "_fields"):
         written = get_type_hints(model.forward)["return"]
     return tuple(written._fields)
-
-
-def mass_per_slice(value: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
-    """How much attention there is, and how much there should be."""
-    if value.ndim == 2:
-        assert not value[~keep].any()
-        return value.sum(dim=1), torch.ones(len(value))
-    return value.flatten(2).sum(dim=2), keep.float()
-
-
-def size(value: Tensor) -> float:
-    """The largest magnitude, at least 1: what "1e-4 of" refers to."""
-    return max(1.0, float(value.abs().max()))

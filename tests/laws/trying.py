@@ -127,3 +127,24 @@ def opened(exported: Exported, folder: Path) -> Runtime:
     """The engine of production with a network's graphs, written to `folder`."""
     graph = write(exported, folder)
     return load(graph, scan=None if exported.scan is None else folder / SCAN, threads=1)
+
+
+def without_near_ties(scores: Tensor) -> Tensor:
+    """Images (B,) no two of whose regions have scores (B, R) that rounding could swap."""
+    gaps = scores.sort(dim=1).values.diff(dim=1)
+    clear = ~((gaps > 0.0) & (gaps < 3e-6)).any(dim=1)
+    assert clear.any(), "every image has near ties"
+    return clear
+
+
+def mass_per_slice(value: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
+    """How much attention there is, and how much there should be."""
+    if value.ndim == 2:
+        assert not value[~keep].any()
+        return value.sum(dim=1), torch.ones(len(value))
+    return value.flatten(2).sum(dim=2), keep.float()
+
+
+def size(value: Tensor) -> float:
+    """The largest magnitude, at least 1: what "1e-4 of" refers to."""
+    return max(1.0, float(value.abs().max()))

@@ -141,6 +141,11 @@ def shown(hu: npt.NDArray[np.int16], window: Window) -> npt.NDArray[np.float32]:
     return np.asarray(np.clip((hu - window.low) / window.width, 0.0, 1.0), dtype=np.float32)
 
 
+def exchanged(picture: CTPicture) -> CTPicture:
+    """The picture with black and white exchanged."""
+    return picture_of(np.asarray(1.0 - picture.values, dtype=np.float32))
+
+
 def dice(one: Mask, other: Mask) -> float:
     """Overlap of two masks: 1 where they are the same."""
     return 2.0 * float((one & other).sum()) / max(1.0, float(one.sum() + other.sum()))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.evaluation.samples import normal_sample, table_of
-from tests.pipeline.test_evaluation_files import run
+from tests.pipeline.commands import run
 from tests.screened import phantom_picture, screener
 
 from ctsieve.bundles.bundle import open_bundle
