@@ -136,6 +136,23 @@ def test_a_database_that_restarts_loses_and_doubles_nothing(
         assert nul.status_code == 422, nul.text
 
 
+@pytest.mark.slow
+def test_a_worker_that_starts_before_its_database_waits_for_it(
+    tmp_path: Path,
+    postgres: Any,  # noqa: ANN401  the library has no types
+) -> None:
+    url = postgres.get_uri()
+    with serving(tmp_path, database=url) as service:
+        admin = admin_of(service)
+        _pg_ctl(postgres, "stop", "-m", "immediate")
+        with _worker(service, url):
+            log = service.settings.home.parent / "worker.log"
+            until(lambda: "trying again" in log.read_text(), "the worker waits", log=log)
+            postgres.ensure_postgres_running()
+            until(lambda: admin.client.get("studies").status_code == 200, "the database is back")
+            judged(admin, admin.upload(pictures(["covid"]), kind="pictures"))
+
+
 def _given(study: str, **more: object) -> dict[str, object]:
     return {"study": study, "consent": True, "label": "covid19", **more}
 

@@ -6,6 +6,7 @@ anywhere is repaired at the next start: what was done is known, what was under w
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, Self
@@ -16,6 +17,7 @@ from dbos import (
     StepOptions,
     WorkflowStatus,
 )
+from sqlalchemy.exc import OperationalError
 
 from ctsieve.jobs.durable import FULL, write_synced
 from ctsieve.jobs.locks import absent_workers, only_one
@@ -39,6 +41,8 @@ SCREEN: Final = "screen-study"
 MAX_CRASHES: Final = 3
 """A study that ended the process more often than this is left alone, with the reason recorded."""
 TRIES_WHEN_FULL: Final = 8
+SECONDS_FOR_DATABASE: Final = 30.0
+"""How long a start waits for a database that does not answer: it may be starting itself."""
 STAGES_SHOWN: Final = 20
 """At most so many steps of progress are recorded per stage."""
 
@@ -68,9 +72,29 @@ class Jobs:
         Raises:
             UsageError: another process works under this name.
         """
-        settings = self._settings
         (self.home / RESULTS).mkdir(parents=True, exist_ok=True)
-        self._lock = only_one(self.home, settings.worker)
+        self._lock = only_one(self.home, self._settings.worker)
+        end = time.monotonic() + SECONDS_FOR_DATABASE
+        while not self._launched(last=time.monotonic() > end):
+            time.sleep(1.0)
+        for left in (self.home / RETRIES).glob("*.json"):
+            self._submit_again(left)
+        return self
+
+    def _launched(self, *, last: bool) -> bool:
+        """Try to launch; False, or at the `last` try its error, where no database answers."""
+        try:
+            self._launch()
+        except OperationalError:
+            DBOS.destroy(destroy_registry=True)
+            if last:
+                raise
+            logger.warning("the database does not answer; trying again")
+            return False
+        return True
+
+    def _launch(self) -> None:
+        settings = self._settings
         DBOS(config=dbos_config(settings))
         # Registered before the launch: that is when interrupted workflows start again.
         self._deliver = DBOS.workflow(name="deliver-results")(self._deliver_workflow())
@@ -85,9 +109,6 @@ class Jobs:
         DBOS.register_queue(TRIALS, worker_concurrency=1, polling_interval_sec=poll)
         for name in self._destinations:
             DBOS.register_queue(_queue(name), worker_concurrency=2, polling_interval_sec=poll)
-        for left in (self.home / RETRIES).glob("*.json"):
-            self._submit_again(left)
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Stop; jobs under way are left to the next start."""
