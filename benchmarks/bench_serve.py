@@ -46,7 +46,9 @@ def _kills(folder: Path) -> list[Row]:
     found = kill_at_random(
         folder, number=JOBS, worker_kills=WORKER_KILLS, server_kills=SERVER_KILLS
     )
-    kills = f"up to {WORKER_KILLS + SERVER_KILLS - 1} kills of workers, {SERVER_KILLS} of the server"
+    kills = (
+        f"up to {WORKER_KILLS + SERVER_KILLS - 1} kills of workers, {SERVER_KILLS} of the server"
+    )
     once = min(found.settled, found.finished_jobs, found.results)
     doubled = max(found.shown, found.finished_jobs, found.results) - JOBS
     note = f"{kills}; other jobs: {found.other_jobs}, halves of results: {found.parts}"
