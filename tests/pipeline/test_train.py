@@ -15,10 +15,11 @@ from ctsieve.models import MODELS
 from ctsieve.pipeline.architecture import build_network, start_from
 from ctsieve.pipeline.experiment import read_recipe
 from ctsieve.pipeline.reproduce import compared, reproduce
-from ctsieve.pipeline.run_record import draw_curves, file_digest
+from ctsieve.pipeline.run_record import draw_curves
 from ctsieve.pipeline.train import train
 from ctsieve.pipeline.train_config import ModelSection
 from ctsieve.types.errors import InputRejected, UsageError
+from ctsieve.types.provenance import file_digest
 
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.toml"))
 

@@ -49,7 +49,7 @@ def contributed(person: Person, study: str, label: str, patient: str = "", **mor
 
 def reviewed(person: Person, case: str, label: str, **more: object) -> str:
     """The status of a case after a second reading that gives `label`."""
-    reading = {"label": label, "agree": True, **more}
+    reading = {"label": label, **more}
     answer = person.client.post(f"contributions/{case}/reviews", json=reading)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["status"])

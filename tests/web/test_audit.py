@@ -9,7 +9,7 @@ from tests.web.serving import serving
 from typer.testing import CliRunner
 
 from ctsieve.cli import app
-from ctsieve.web.audit import first_broken
+from ctsieve.web.audit import check
 
 
 def test_a_changed_audit_entry_is_found(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_a_changed_audit_entry_is_found(tmp_path: Path) -> None:
             session.execute(sa.text("DROP TRIGGER audit_UPDATE"))
             session.execute(sa.text("UPDATE audit SET action='nothing' WHERE id=1"))
         with service.database.reading() as session:
-            assert first_broken(session) == 1
+            assert check(session).broken_at == 1
 
 
 def test_the_log_is_checked_by_a_command(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.web.releasing import pictures
 from tests.web.serving import Person, admin_of, member, serving
 
-from ctsieve.web.openapi import describe
+from ctsieve.web.app import make_app
 from ctsieve.web.service import Service
 from ctsieve.web.tables import Contribution, ReleaseRow, Study
 
@@ -26,7 +26,7 @@ COMMON = {
 }
 BODIES: dict[str, dict[str, Any]] = {
     "/studies/{study}/without": {"slices": [0]},
-    "/contributions/{contribution}/reviews": {"label": "covid19", "agree": True},
+    "/contributions/{contribution}/reviews": {"label": "covid19"},
 }
 QUERIES = {"/studies/{study}/predictive": "?prevalence=0.1"}
 LISTS = ("studies", "contributions", "releases", "agreement")
@@ -82,7 +82,7 @@ def _batch(service: Service, study: str) -> str:
 
 def _routes(service: Service) -> list[tuple[str, str]]:
     """Every method and address of the API that names something."""
-    found = describe(Person(service).client.app)  # type: ignore[arg-type]
+    found = make_app(service).openapi()
     return [
         (method.upper(), path.removeprefix("/api/v1"))
         for path, operations in found["paths"].items()
@@ -151,7 +151,7 @@ def test_what_was_tried_changed_nothing(wards: Wards) -> None:
 
 
 def test_nobody_without_an_account_gets_anything(wards: Wards, tmp_path: Path) -> None:
-    found = describe(wards.ann.client.app)  # type: ignore[arg-type]
+    found = make_app(wards.service).openapi()
     stranger = Person(wards.service).client
     ids = {**wards.ids, "version": "1.0.0", "candidate": NOBODY}
     asked = 0

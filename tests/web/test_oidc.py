@@ -132,7 +132,7 @@ def test_a_token_without_the_providers_signature_is_not_read(
     public = known.keys.as_dict(private=False)
     signed = _forged(claims, algorithm, str(public))
     with pytest.raises(NotSignedIn, match="word is not good"):
-        service.oidc._claims(signed, dict(public), "n")
+        service.oidc._claims(signed, public, "n")
 
 
 def _forged(claims: dict[str, Any], algorithm: str, secret: str) -> str:

@@ -21,7 +21,7 @@ from ctsieve.jobs.settings import JobSettings
 from ctsieve.pipeline.data import open_data, sides_of
 from ctsieve.types.errors import UnreadableStudy
 from ctsieve.types.recipe import Threshold
-from ctsieve.web.audit import first_broken
+from ctsieve.web.audit import check
 from ctsieve.web.service import Service
 from ctsieve.web.tables import ReleaseRow
 
@@ -213,7 +213,7 @@ def test_only_what_is_not_worse_is_promoted_and_the_way_back_is_open(
     for act in ("promotion-refused", "bundle-chosen", "promotion-undone", "release-made-training"):
         assert act in acts
     with house.service.database.reading() as session:
-        assert first_broken(session) is None
+        assert check(session).broken_at is None
 
 
 def _in_use(house: House) -> tuple[str, str]:

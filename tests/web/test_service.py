@@ -13,7 +13,7 @@ from tests.web.serving import Person, admin_of, dicom_study, member, serving, zi
 from ctsieve.jobs.engine import Jobs
 from ctsieve.jobs.settings import JobSettings
 from ctsieve.types.errors import UsageError
-from ctsieve.web.audit import first_broken
+from ctsieve.web.audit import check
 from ctsieve.web.service import Service
 from ctsieve.web.settings import load_settings
 
@@ -190,7 +190,7 @@ def test_every_answer_has_the_notice_and_a_policy(service: Service) -> None:
 
 def test_the_audit_log_is_whole_and_cannot_be_changed(service: Service, study: str) -> None:
     with service.database.reading() as session:
-        assert first_broken(session) is None
+        assert check(session).broken_at is None
     for statement in ("UPDATE audit SET user='x'", "DELETE FROM audit"):
         with pytest.raises(SQLAlchemyError), service.database.writing() as session:
             session.execute(sa.text(statement))
@@ -272,12 +272,17 @@ def _read_twice(service: Service, admin: Person, study: str) -> None:
     made = admin.client.post("contributions", json=given).json()
     assert made["outlines"] == [outline]
     case = made["id"]
-    reading = {"label": "covid19", "agree": True}
+    reading = {"label": "covid19"}
     own = admin.client.post(f"contributions/{case}/reviews", json=reading)
     assert own.status_code == 403
     rea = member(service, admin, "rea", role="reviewer", workspace="admin")
+    (blind,) = rea.client.get("contributions?status=open").json()
+    told = ("label", "lesions", "outlines", "comment")
+    assert [blind[name] for name in told] == [None, [], [], ""]
+    (own_case,) = admin.client.get("contributions").json()
+    assert (own_case["label"], own_case["outlines"]) == ("covid19", [outline])
     answer = rea.client.post(f"contributions/{case}/reviews", json=reading)
-    assert answer.json()["status"] == "accepted"
+    assert (answer.json()["status"], answer.json()["label"]) == ("accepted", "covid19")
     assert rea.client.get("agreement").json()["n"] == 1
     refused = admin.client.post("contributions", json={**given, "consent": False})
     assert refused.status_code == 422

@@ -237,6 +237,17 @@ def test_without_a_frame_of_reference_no_voxel_has_a_place(
     assert dicom_sc.write(screening, tmp_path)
 
 
+def objects_of(attributes: dict[str, str], folder: Path) -> list[Path]:
+    """Every object of a study whose header says this of patient and study."""
+    grid = Geometry.from_spacing((24, 128, 128), spacing=(5.0, 2.5, 2.5), frame="1.2.3")
+    volume = in_memory(grid, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)))
+    assert volume.study is not None
+    volume = replace(volume, study=replace(volume.study, attributes=attributes))
+    lungs = np.zeros(grid.shape, np.bool_)
+    lungs[5:9, 40:60, 30:50] = True
+    return write(marked(volume, lungs), folder, OBJECTS)
+
+
 def test_all_objects_say_the_same_of_patient_and_study(tmp_path: Path) -> None:
     """An archive that finds two descriptions of one study asks somebody, or picks one."""
     said = {
@@ -247,13 +258,7 @@ def test_all_objects_say_the_same_of_patient_and_study(tmp_path: Path) -> None:
         "PatientIdentityRemoved": "YES",
         "DeidentificationMethod": "by hand",
     }
-    grid = Geometry.from_spacing((24, 128, 128), spacing=(5.0, 2.5, 2.5), frame="1.2.3")
-    volume = in_memory(grid, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)))
-    assert volume.study is not None
-    volume = replace(volume, study=replace(volume.study, attributes=said))
-    lungs = np.zeros(grid.shape, np.bool_)
-    lungs[5:9, 40:60, 30:50] = True
-    for path in write(marked(volume, lungs), tmp_path, OBJECTS):
+    for path in objects_of(said, tmp_path):
         ds = pydicom.dcmread(path)
         assert {keyword: str(ds.get(keyword)) for keyword in said} == said, path.name
 
@@ -276,13 +281,7 @@ def test_odd_headers_are_cut_to_what_is_allowed(tmp_path: Path) -> None:
         "LossyImageCompression": "01",
         "LossyImageCompressionRatio": "12.5",
     }
-    grid = Geometry.from_spacing((24, 128, 128), spacing=(5.0, 2.5, 2.5), frame="1.2.3")
-    volume = in_memory(grid, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)))
-    assert volume.study is not None
-    volume = replace(volume, study=replace(volume.study, attributes=odd))
-    lungs = np.zeros(grid.shape, np.bool_)
-    lungs[5:9, 40:60, 30:50] = True
-    for path in write(marked(volume, lungs), tmp_path, OBJECTS):
+    for path in objects_of(odd, tmp_path):
         ds = pydicom.dcmread(path)
         assert ds.StudyDate == ""
         assert len(ds.PatientID) == 64

@@ -28,6 +28,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ctsieve.types.errors import BundleError
+from ctsieve.types.members import Member, digest_of
 from ctsieve.types.recipe import Recipe
 from ctsieve.types.results import BundleIdentity
 
@@ -51,14 +52,6 @@ SPOILT = "it was damaged or changed: import it again from where you got it"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
-class Member(BaseModel):
-    """One file of a bundle."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    sha256: str
-    bytes: int
-
-
 class Manifest(BaseModel):
     """What a bundle is called and holds."""
 
@@ -74,8 +67,7 @@ class Manifest(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 over names and digests of all members: the bundle's identity."""
-        lines = (f"{m.sha256}  {name}\n" for name, m in sorted(self.members.items()))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return digest_of(self.members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,16 +213,10 @@ def _check_members(folder: Path, manifest: Manifest) -> None:
         path = folder / name
         if name not in present or path.is_symlink():
             raise BundleError(f"bundle {manifest.name!r} lacks {name}", hint=SPOILT)
-        if path.stat().st_size != member.bytes or file_sha256(path) != member.sha256:
+        if Member.of(path) != member:
             raise BundleError(
                 f"{name} of bundle {manifest.name!r} does not match its SHA-256", hint=SPOILT
             )
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sha256(content: bytes) -> str:

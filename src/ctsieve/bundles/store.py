@@ -16,11 +16,11 @@ from ctsieve.bundles.bundle import (
     MANIFEST,
     MAX_MEMBER_BYTES,
     Bundle,
-    file_sha256,
     open_bundle,
     replace_folder,
 )
 from ctsieve.types.errors import BundleError, OutOfResources
+from ctsieve.types.provenance import file_digest
 
 DEFAULT = "la-dnn-mobilenet-v2"
 """The bundle that answers when none is named."""
@@ -67,7 +67,7 @@ def find(bundle: str | Path | None = None) -> Bundle:
 def _open_archive(archive: Path) -> Bundle:
     """Open a .ctsieve file without adding it to the store: it is unpacked once, by its digest."""
     cache = home().parent / "unpacked"
-    folder = cache / file_sha256(archive)
+    folder = cache / file_digest(archive)
     if not (folder / MANIFEST).is_file():
         cache.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(dir=cache, prefix=".unpack-"))

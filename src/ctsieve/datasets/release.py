@@ -16,7 +16,6 @@ Traps    Only ticked lesions are known: one that nobody ticked may be there.
 """
 
 import csv
-import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +28,7 @@ from ctsieve.datasets._splits import as_published
 from ctsieve.types.cards import DatasetCard, SplitCard
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import UnreadableStudy
+from ctsieve.types.members import Member, digest_of
 
 MANIFEST: Final = "release.json"
 TABLE: Final = "cases.csv"
@@ -37,14 +37,6 @@ WITHDRAWN: Final = "withdrawn.json"
 COLUMNS: Final = ("case", "image", "patient", "site", "label", "kind", "partition", "lesions")
 AGAIN: Final = "download the release again, whole"
 _KEPT: Final = ConfigDict(frozen=True, extra="forbid")
-
-
-class Member(BaseModel):
-    """One file of a release."""
-
-    model_config = _KEPT
-    sha256: str
-    bytes: int
 
 
 class Agreement(BaseModel):
@@ -80,8 +72,7 @@ class Release(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 over names and digests of all members: the release's identity."""
-        lines = (f"{m.sha256}  {name}\n" for name, m in sorted(self.members.items()))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return digest_of(self.members)
 
 
 def open_release(root: Path) -> Release:
@@ -111,7 +102,7 @@ def broken(root: Path, members: Mapping[str, Member | None]) -> list[str]:
     return [
         name
         for name, member in members.items()
-        if member is None or not (root / name).is_file() or _sha256(root / name) != member.sha256
+        if not (root / name).is_file() or Member.of(root / name) != member
     ]
 
 
@@ -154,11 +145,6 @@ def _case(images: Mapping[str, list[Path]], row: Mapping[str, str]) -> Case:
         kind="volume" if row["kind"] == "volume" else "picture",
         lesions=dict.fromkeys(row["lesions"].split(), True),
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 CARD = DatasetCard(

@@ -60,7 +60,7 @@ class GrowingFile:
     def begin(self, name: Path) -> None:
         """Call the complete file `name`, and let the disk begin; `sync` waits for what is left."""
         self.path = self.path.replace(name)
-        _begin(self._handle)
+        begin_writing(self._handle)
 
     def sync(self) -> None:
         """Wait until the file and its name are on disk.
@@ -84,10 +84,10 @@ def _write(handle: int, data: bytes | memoryview) -> None:
         left = left[os.write(handle, left) :]
 
 
-def _begin(handle: int) -> None:
+def begin_writing(handle: int, *, start: int = 0, length: int = 0) -> None:
+    """Let the disk begin with what was written, without waiting; `length` 0 is all of it."""
     if hasattr(os, "posix_fadvise"):  # not on macOS
-        # Of dirty pages this asks for their writing, without waiting for it.
-        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(handle, start, length, os.POSIX_FADV_DONTNEED)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ brought to the storage once it is whole.  It counts there from the moment its li
 is written last; so a crash halfway leaves nothing that anybody takes for whole.
 """
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ import fsspec
 
 from ctsieve.jobs.durable import place_folder, sync_files
 from ctsieve.types.errors import MissingExtra, OutOfResources, UnreadableStudy, UsageError
+from ctsieve.types.provenance import file_digest
 
 _LIST: Final = ".list.json"
 
@@ -63,7 +63,7 @@ class Storage:
         with _answering():
             for path in sorted(p for p in folder.rglob("*") if p.is_file()):
                 inner = path.relative_to(folder).as_posix()
-                listed[inner] = _sha256(path)
+                listed[inner] = file_digest(path)
                 at = self._at(f"{name}/{inner}")
                 self._fs.makedirs(at.rpartition("/")[0], exist_ok=True)
                 self._fs.put_file(str(path), at)
@@ -127,7 +127,7 @@ class Storage:
                 path = folder / inner
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._fs.get_file(self._at(f"{name}/{inner}"), str(path))
-                if _sha256(path) != digest:
+                if file_digest(path) != digest:
                     raise UnreadableStudy(
                         f"{name} is damaged in the storage", hint="upload the study again"
                     )
@@ -149,8 +149,3 @@ def _answering() -> Iterator[None]:
         raise OutOfResources(
             "the storage does not answer or is full", hint="see the log of the storage"
         ) from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

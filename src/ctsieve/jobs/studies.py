@@ -13,6 +13,7 @@ from typing import Final
 
 from ctsieve.jobs.durable import place_folder, sync_folder
 from ctsieve.types.promise import promise
+from ctsieve.types.provenance import file_digest
 
 STUDIES: Final = "studies"
 
@@ -34,7 +35,7 @@ def freeze(home: Path, files: Mapping[str, Path]) -> tuple[str, str]:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(file, target)
             # Hashed through the link: the name outside may be given to other bytes meanwhile.
-            lines.append(f"{name} {_sha256(target)}")
+            lines.append(f"{name} {file_digest(target)}")
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         if not (root / digest).is_dir():
             # Links to files that are durable: only their names are new.
@@ -44,11 +45,6 @@ def freeze(home: Path, files: Mapping[str, Path]) -> tuple[str, str]:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return digest, f"{STUDIES}/{digest}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove(home: Path, digest: str) -> None:

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from ctsieve.learning.views import Bytes, PrepareSettings
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected, UsageError
+from ctsieve.types.provenance import file_digest
 
 MANIFEST = "manifest.json"
 SHARDS = "shards"
@@ -230,12 +231,6 @@ def order_digest(cases: Sequence[Case], settings: PrepareSettings, per_shard: in
     rows = [[c.id, c.patient, c.label, c.kind, len(c.files), c.quarter_turns] for c in cases]
     text = json.dumps([rows, settings.model_dump(mode="json"), per_shard])
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stack(folder: Path, names: Sequence[str], size: tuple[int, int]) -> Stack:

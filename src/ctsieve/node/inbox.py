@@ -21,7 +21,6 @@ from ctsieve.node.arrival import Arrival, Kept
 from ctsieve.node.journal import Journal, Record
 from ctsieve.readers.dicom import identify
 from ctsieve.types.errors import InputRejected, OutOfResources
-from ctsieve.types.promise import promise
 
 logger = logging.getLogger(__name__)
 
@@ -168,9 +167,14 @@ class Inbox:
                 f"the journal of {self._folder} cannot be opened: {error.strerror}",
                 hint="free some space, or look after the disk",
             ) from error
+        self.journal = journal
         for record in journal.records:
-            study, instance = identify(journal.read(record))
-            self.journal = journal
+            try:
+                study, instance = identify(record.content())
+            except InputRejected as error:
+                # It was looked at before it was acknowledged, by another version then.
+                logger.warning("a received instance cannot be read any more: %s", error)
+                continue
             self.place(record, study=study, instance=instance, sender="")
         return journal
 
@@ -219,7 +223,9 @@ class Inbox:
             self._write_some(study, records[at : at + _AT_ONCE])
 
     def _write_some(self, study: str, records: Sequence[tuple[str, Record]]) -> None:
-        promise(self.journal is not None, "records are in a journal")
+        journal = self.journal
+        if journal is None:  # then there are no records either
+            return
         with ExitStack() as stack:
             files = [stack.enter_context(self._begun(record)) for _, record in records]
             for file in files:
@@ -235,16 +241,15 @@ class Inbox:
                 settled = [
                     r for (_, r), is_current in zip(records, current, strict=True) if is_current
                 ]
-                self.journal.settle(settled)  # type: ignore[union-attr]  # promised above
+                journal.settle(settled)
 
     @contextmanager
     def _begun(self, record: Record) -> Iterator[GrowingFile]:
         """A file of a record, on its way to the disk; it goes where it is not given a name."""
-        promise(self.journal is not None, "records are in a journal")
         part = self._folder / f"{_PART}{secrets.token_hex(8)}"
         file = GrowingFile(part)
         try:
-            file.write(self.journal.read(record))  # type: ignore[union-attr]  # promised above
+            file.write(record.content())
             file.begin(part.with_name(f"{part.name}-{file.size}"))
             yield file
         finally:

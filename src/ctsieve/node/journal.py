@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from ctsieve.jobs.durable import sync_folder
+from ctsieve.jobs.durable import begin_writing, sync_folder
 
 PAGE: Final = 4096
 SEGMENTS: Final = 4
@@ -44,6 +44,10 @@ class Record:
     length: int
     number: int
 
+    def content(self) -> bytes:
+        """What was written there."""
+        return self.segment.read(self)
+
 
 class Journal:
     """A log of contents below one folder.  Safe to use from many threads, not processes."""
@@ -62,6 +66,9 @@ class Journal:
         self.records = sorted((r for s in self._segments for r in s.scan()), key=lambda r: r.number)
         self._number = self.records[-1].number + 1 if self.records else 0
         self._active = self._segments[0]
+        self._syncing = threading.Lock()
+        self._marked: list[_Segment] = []
+        """Whose marks of settled records may not be on disk yet."""
 
     def begin(self, content: bytes) -> Record | None:
         """Write `content` and let the disk begin; None where there is no room now."""
@@ -92,22 +99,31 @@ class Journal:
         with self._lock:
             record.segment.live -= 1
 
-    def read(self, record: Record) -> bytes:
-        """The content of a record."""
-        return record.segment.read(record)
-
     def settle(self, records: list[Record], *, durably: bool = True) -> None:
         """Say that these are not needed any more; their room is used again.
 
-        Not `durably`, a start may find them again: enough where a later record replaces each.
+        Not `durably`, a start may find them again until somebody settles durably: enough where a
+        later record replaces each, which is settled later.
         """
         for record in records:
             record.segment.mark(record)
-        for segment in {record.segment for record in records} if durably else ():
-            segment.sync()
+        with self._lock:
+            self._marked += [record.segment for record in records]
+        if durably:
+            self._sync_marks()
         with self._lock:
             for record in records:
                 record.segment.live -= 1
+
+    def _sync_marks(self) -> None:
+        """Wait until every mark made before is on disk."""
+        with self._syncing:
+            with self._lock:
+                marked = list(self._marked)
+            for segment in set(marked):
+                segment.sync()
+            with self._lock:
+                del self._marked[: len(marked)]
 
     def full(self, record: Record) -> bool:
         """Whether a record is in a segment that waits for being emptied."""
@@ -184,9 +200,7 @@ class _Segment:
         filling = bytes(_padded(record.length) - record.length)
         start = record.offset + PAGE
         _write_all(self._handle, content, filling, at=start)
-        if hasattr(os, "posix_fadvise"):  # not on macOS
-            # Of dirty pages this asks for their writing, without waiting for it.
-            os.posix_fadvise(self._handle, start, record.length, os.POSIX_FADV_DONTNEED)
+        begin_writing(self._handle, start=start, length=record.length)
 
     def describe(self, record: Record, content: bytes) -> None:
         """Write the page that makes a content a record."""

@@ -15,7 +15,6 @@ from ctsieve.node.inbox import Inbox
 from ctsieve.node.security import server_context
 from ctsieve.node.settings import NodeSettings
 from ctsieve.types.errors import UsageError
-from ctsieve.types.promise import promise
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +24,8 @@ WAITING_CONNECTIONS: Final = 64
 """How many the system holds until they are accepted."""
 END_SECONDS: Final = 5.0
 """How long associations may take to end when the listener ends."""
+Connection = socket.socket | tuple[bytes, socket.socket]
+"""What `socketserver` serves: of TCP always a socket."""
 
 
 class Listener:
@@ -92,26 +93,22 @@ class _Server(socketserver.TCPServer):
         for thread in under_way.values():
             thread.join(END_SECONDS)
 
-    def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002
+    def verify_request(self, _request: object, client_address: tuple[str, int]) -> bool:
         """Whether this address may connect, and whether there is room to tell it anything."""
         if len(self._open) >= self._settings.max_associations + SPARE_CONNECTIONS:
             logger.warning("a connection was dropped: too many at once")
             return False
-        promise(isinstance(client_address, tuple), "an address is a host and a port")
-        host = client_address[0]  # type: ignore[index]  # promised above
+        host = client_address[0]
         if self._networks and not any(_is_in(host, network) for network in self._networks):
             logger.warning("a connection from an address that is not in `hosts` was dropped")
             return False
         return True
 
-    def process_request(self, request: object, client_address: object) -> None:  # noqa: ARG002
+    def process_request(self, request: Connection, _client_address: object) -> None:
         """Serve one connection in a thread of its own, counted from now on."""
-        promise(isinstance(request, socket.socket), "a TCP server accepts sockets")
+        connection = request if isinstance(request, socket.socket) else request[1]
         association = Association(
-            self._ready(request),  # type: ignore[arg-type]  # promised above
-            settings=self._settings,
-            inbox=self._inbox,
-            room=self._room,
+            self._ready(connection), settings=self._settings, inbox=self._inbox, room=self._room
         )
         thread = threading.Thread(target=self._serve, args=(association,), daemon=True)
         self._open[association] = thread

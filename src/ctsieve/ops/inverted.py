@@ -20,6 +20,8 @@ from ctsieve.ops.picture_lungs import content_box, dark_inside
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float32]
 Inverted = Literal["no", "perhaps", "surely"]
+SURE: tuple[Inverted, ...] = ("no", "perhaps", "surely")
+"""From least to most."""
 
 LEAST_PAIR = 0.4
 """How much two regions must look like a pair of lungs, from 0 to 1."""
@@ -37,12 +39,8 @@ def inverted(values: FloatArray) -> Inverted:
     """Whether a picture (S, R, C) has black and white exchanged; of a stack, as most slices say."""
     count = len(values)
     tried = sorted({(2 * k + 1) * count // (2 * TRIED) for k in range(TRIED)})
-    answers = [_inverted(values[index]) for index in tried]
-    for answer in ("surely", "perhaps"):
-        order = ("no", "perhaps", "surely")
-        if 2 * sum(order.index(a) >= order.index(answer) for a in answers) > len(answers):
-            return answer
-    return "no"
+    answers = sorted((_inverted(values[index]) for index in tried), key=SURE.index)
+    return answers[(len(answers) - 1) // 2]
 
 
 def _inverted(picture: FloatArray) -> Inverted:

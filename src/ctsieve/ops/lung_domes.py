@@ -18,7 +18,6 @@ LEAST_DOME_CM2 = 4.0
 """Smaller islands are vessels and opacities; of a dome only the tip is lost to the lungs."""
 LEAST_BELOW = 0.9
 """Share of an island that must lie on belly in the next slice towards the feet."""
-IN_SLICE = ndimage.generate_binary_structure(2, 1)
 
 
 def find_domes(filled: BoolArray, aerated: BoolArray, grid: CoarseGrid) -> BoolArray:
@@ -39,7 +38,7 @@ def find_domes(filled: BoolArray, aerated: BoolArray, grid: CoarseGrid) -> BoolA
 
 
 def _standing_on(islands: BoolArray, below: BoolArray, least: float) -> BoolArray:
-    labels, num_labels = ndimage.label(islands, IN_SLICE)
+    labels, num_labels = ndimage.label(islands)
     cells = np.bincount(labels.ravel(), minlength=num_labels + 1)
     resting = np.bincount(labels[below], minlength=num_labels + 1)
     dome = (cells >= least) & (resting >= LEAST_BELOW * cells)

@@ -1,6 +1,5 @@
 """Wrong calls as pictures: the slice that decided most, plain and beside its explanation."""
 
-import base64
 import io
 from collections.abc import Mapping
 
@@ -14,6 +13,7 @@ from ctsieve.types.cases import Case
 from ctsieve.types.errors import CtsieveError
 from ctsieve.types.results import Screening
 from ctsieve.writers import png
+from ctsieve.writers._pictures import picture_uri
 
 LONGEST = 420
 """Longest side of each of the two pictures, in pixels."""
@@ -51,4 +51,4 @@ def _words(screening: Screening, call: WrongCall, positive: str) -> str:
 def _uri(picture: Image.Image) -> str:
     with io.BytesIO() as buffer:
         picture.save(buffer, "JPEG", quality=88)
-        return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        return picture_uri("image/jpeg", buffer.getvalue())

@@ -6,6 +6,7 @@ walk, split, cache, train, calibrate, export, write: straight down the page.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import lightning
 import torch
@@ -174,9 +175,7 @@ def train(
             ckpt_path=str(last) if resume and last.is_file() else None,
             weights_only=True,
         )
-    result = learner.result
-    assert isinstance(result, LaDnn)  # noqa: S101  # for the type checker
-    return result
+    return cast("LaDnn", learner.result)
 
 
 def training_batches(config: FitConfig, prepared: Prepared) -> TrainingBatches:

@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ctsieve.bundles.bundle import Bundle, file_sha256
+from ctsieve.bundles.bundle import Bundle
 from ctsieve.bundles.upstream import upstream_of
 from ctsieve.models import MODELS
 from ctsieve.pipeline.checkpoint import Anchors, read_checkpoint
@@ -24,6 +24,7 @@ from ctsieve.pipeline.uncalibrated import Origin, write_uncalibrated
 from ctsieve.types.cards import Settings
 from ctsieve.types.errors import BundleError, UsageError
 from ctsieve.types.promise import promise
+from ctsieve.types.provenance import file_digest
 
 WEIGHTS, ARCHITECTURE = "weights.safetensors", "architecture.json"
 FOR_SCREENING: Settings = {
@@ -63,7 +64,7 @@ def import_checkpoint(source: Path, *, model: str, folder: Path) -> Imported:
     with torch.device("meta"):  # names and shapes alone
         wanted = build(name, settings).state_dict()
     state = fitted(wanted, checkpoint.tensors, upstream.rename)
-    digest = file_sha256(source)
+    digest = file_digest(source)
     network = build_for_screening(name, settings)
     network.load_state_dict(state)
     document = {

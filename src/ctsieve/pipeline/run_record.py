@@ -10,7 +10,6 @@ weights.safetensors    the best weights: what the run is for
 result.json            their epoch and figures, and their SHA-256
 """
 
-import hashlib
 import json
 import platform
 import subprocess
@@ -26,6 +25,7 @@ from ctsieve.learning.history import Row
 from ctsieve.pipeline.train_config import TrainConfig
 from ctsieve.types.cases import Split
 from ctsieve.types.errors import UsageError
+from ctsieve.types.provenance import file_digest
 from ctsieve.version import __version__
 
 CONFIG, RUN, SPLIT, RESULT = "config.json", "run.json", "split.json", "result.json"
@@ -117,12 +117,6 @@ def read_json(path: Path) -> dict[str, Any]:
             hint="give the --out folder of a `ctsieve fit` that has ended",
         ) from error
     return found
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def draw_curves(rows: Sequence[Row], path: Path) -> None:

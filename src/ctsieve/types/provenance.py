@@ -5,6 +5,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PLACES_ASSUMED = "positions not stated"
 """Begins the step that says by what slices were ordered whose places the header does not say."""
@@ -18,6 +19,12 @@ def hashed(uid: str) -> str:
         (True, 12)
     """
     return hashlib.sha256(uid.encode()).hexdigest()[:12]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,8 +75,13 @@ def _who_may(role: str) -> Callable[[Request, Service], Identity]:
     return check
 
 
+FOR_VIEWERS: Final = Depends(_who_may("viewer"))
+FOR_REVIEWERS: Final = Depends(_who_may("reviewer"))
+FOR_ADMINS: Final = Depends(_who_may("admin"))
+"""Of routes that need not know who asks."""
+
 SignedIn = Annotated[Identity, Depends(identify)]
-Viewer = Annotated[Identity, Depends(_who_may("viewer"))]
+Viewer = Annotated[Identity, FOR_VIEWERS]
 Clinician = Annotated[Identity, Depends(_who_may("clinician"))]
-Reviewer = Annotated[Identity, Depends(_who_may("reviewer"))]
-Admin = Annotated[Identity, Depends(_who_may("admin"))]
+Reviewer = Annotated[Identity, FOR_REVIEWERS]
+Admin = Annotated[Identity, FOR_ADMINS]

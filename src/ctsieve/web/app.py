@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from ctsieve.types.results import NOTICE
 from ctsieve.version import __version__
-from ctsieve.web.openapi import describe
+from ctsieve.web.openapi import Described
 from ctsieve.web.problems import HANDLERS, problem
 from ctsieve.web.routes import (
     admin,
@@ -54,7 +54,7 @@ _HTTPS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 def make_app(service: Service) -> FastAPI:
     """The app of a service."""
-    app = FastAPI(
+    app = Described(
         title="ctsieve",
         version=__version__,
         description=NOTICE,
@@ -63,7 +63,6 @@ def make_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way
     api = APIRouter(prefix=PREFIX)
     subjects = (session, oidc, uploads, studies, questions, batches, events)
     for part in (*subjects, contributions, releases, bundles, candidates, admin, health):

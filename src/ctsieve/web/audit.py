@@ -58,7 +58,7 @@ class Checked:
 
     entries: int
     broken_at: int | None
-    """Number of the first entry that is not as it was written; None: all is whole."""
+    """Number of the first entry that was changed or follows a removed one; None: all is whole."""
     last: str
     """Digest of the last entry: written down elsewhere, it shows later if the end was cut off."""
     holds: bool
@@ -67,20 +67,11 @@ class Checked:
 
 def check(session: Session, *, expected: str = "") -> Checked:
     """Read the whole log; `expected` is a digest that was written down before, or empty."""
-    digests = list(session.scalars(sa.select(AuditEntry.digest).order_by(AuditEntry.id)))
-    return Checked(
-        entries=len(digests),
-        broken_at=first_broken(session),
-        last=digests[-1] if digests else BEGINNING,
-        holds=not expected or expected in digests,
-    )
-
-
-def first_broken(session: Session) -> int | None:
-    """Number of the first entry that was changed or follows a removed one; None: all is whole."""
-    previous = BEGINNING
+    entries, broken_at, last, holds = 0, None, BEGINNING, not expected
     for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id)):
-        if entry.previous != previous or entry.digest != digest_of(entry):
-            return entry.id
-        previous = entry.digest
-    return None
+        is_whole = entry.previous == last and entry.digest == digest_of(entry)
+        if broken_at is None and not is_whole:
+            broken_at = entry.id
+        entries, last = entries + 1, entry.digest
+        holds = holds or last == expected
+    return Checked(entries=entries, broken_at=broken_at, last=last, holds=holds)

@@ -34,6 +34,8 @@ _MAX_EXTENSIONS: Final = 1 << 26
 _CHUNK: Final = 1 << 20
 MAX_STUDY_BYTES: Final = 16 << 30
 """As the readers have it."""
+DAMAGED: Final = (*(OSError, ValueError, KeyError, AttributeError, NotImplementedError, TypeError),)
+"""What pydicom says of damaged files."""
 
 Action = Callable[[Dataset, tuple[int, int]], None]
 
@@ -75,7 +77,7 @@ def deidentify_dicom(source: Path, target: Path, pseudonyms: Pseudonyms) -> None
         _clean(dataset, pseudonyms)
         dataset.preamble = bytes(128)  # a polyglot's first half: CVE-2019-11687
         dataset.save_as(target, enforce_file_format=True)
-    except (OSError, ValueError, KeyError, AttributeError, NotImplementedError, TypeError) as error:
+    except DAMAGED as error:
         raise UnreadableStudy(
             "a DICOM file is damaged and cannot be de-identified", hint="export it again"
         ) from error
@@ -107,7 +109,7 @@ def _header(file: Path) -> Dataset:
     wanted = ["PatientID", "PatientName", "IssuerOfPatientID", "DeidentificationMethod"]
     try:
         return pydicom.dcmread(file, specific_tags=wanted, stop_before_pixels=True, force=True)
-    except (OSError, ValueError, KeyError, AttributeError, NotImplementedError, TypeError) as error:
+    except DAMAGED as error:
         raise UnreadableStudy("a DICOM file is damaged", hint="export it again") from error
 
 

@@ -18,7 +18,7 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from ctsieve.types.errors import PeerRefused
@@ -137,7 +137,7 @@ class Oidc:
             )
             answer = requests.get(found["jwks_uri"], timeout=TIMEOUT_SECONDS)
             answer.raise_for_status()
-            keys = answer.json()
+            keys: KeySetSerialization = answer.json()
         claims = self._claims(str(token.get("id_token", "")), keys, attempt.nonce)
         return self._person(claims)
 
@@ -175,7 +175,7 @@ class Oidc:
             default_timeout=TIMEOUT_SECONDS,
         )
 
-    def _claims(self, token: str, keys: dict[str, Any], nonce: str) -> dict[str, Any]:
+    def _claims(self, token: str, keys: KeySetSerialization, nonce: str) -> dict[str, Any]:
         client_id = self.settings.client_id
         registry = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,
@@ -187,7 +187,7 @@ class Oidc:
             nonce={"essential": True, "value": nonce},
         )
         try:
-            found = jwt.decode(token, KeySet.import_key_set(keys), algorithms=list(SIGNED_BY))  # type: ignore[arg-type]
+            found = jwt.decode(token, KeySet.import_key_set(keys), algorithms=list(SIGNED_BY))
             registry.validate(found.claims)
         except (JoseError, ValueError, KeyError) as error:
             raise NotSignedIn("the provider's word is not good", hint="ask an admin") from error

@@ -25,26 +25,37 @@ class Problem(BaseModel):
     """The kind of error, for programs."""
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of an app; made once."""
-    if app.openapi_schema is None:
-        found = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        parts = found.setdefault("components", {})
-        parts.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
-        for unused in ("HTTPValidationError", "ValidationError"):
-            parts["schemas"].pop(unused, None)
-        parts["securitySchemes"] = {
-            "key": {"type": "http", "scheme": "bearer"},
-            "session": {"type": "apiKey", "in": "cookie", "name": "ctsieve_session"},
-        }
-        for path, operations in found["paths"].items():
-            for method in _METHODS:
-                if method in operations:
-                    _finish(path, method, operations[method])
-        app.openapi_schema = found
-    return app.openapi_schema
+class Described(FastAPI):
+    """An app whose description has the one form of errors, and who may ask."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document; made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _finished(
+                get_openapi(
+                    title=self.title,
+                    version=self.version,
+                    description=self.description,
+                    routes=self.routes,
+                )
+            )
+        return self.openapi_schema
+
+
+def _finished(found: dict[str, Any]) -> dict[str, Any]:
+    parts = found.setdefault("components", {})
+    parts.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+    for unused in ("HTTPValidationError", "ValidationError"):
+        parts["schemas"].pop(unused, None)
+    parts["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "ctsieve_session"},
+    }
+    for path, operations in found["paths"].items():
+        for method in _METHODS:
+            if method in operations:
+                _finish(path, method, operations[method])
+    return found
 
 
 def _finish(path: str, method: str, operation: dict[str, Any]) -> None:

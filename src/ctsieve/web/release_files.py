@@ -16,11 +16,12 @@ from typing import Any, Final, Literal
 import numpy as np
 from PIL import Image
 
-from ctsieve.datasets.release import COLUMNS, MANIFEST, TABLE, Agreement, Member, Release
+from ctsieve.datasets.release import COLUMNS, MANIFEST, TABLE, Agreement, Release
 from ctsieve.evaluation.readers import cohen_kappa
 from ctsieve.jobs.durable import sync_files
 from ctsieve.readers import READERS
 from ctsieve.types.errors import InputRejected, UnreadableStudy
+from ctsieve.types.members import Member
 from ctsieve.web.deidentify import (
     METHOD,
     Pseudonyms,
@@ -123,7 +124,7 @@ def _described(folder: Path, cases: Sequence[Chosen], about: Mapping[str, Any]) 
     pairs = [(c.readings[0].label, c.readings[1].label) for c in cases if len(c.readings) > 1]
     found = cohen_kappa([a for a, _ in pairs], [b for _, b in pairs])
     members = {
-        path.relative_to(folder).as_posix(): Member(sha256=_sha256(path), bytes=path.stat().st_size)
+        path.relative_to(folder).as_posix(): Member.of(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
@@ -219,11 +220,6 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def partitions(

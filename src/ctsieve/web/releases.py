@@ -3,7 +3,6 @@
 A patient is on one side of everything: of train and val for good, and of locked sets and releases.
 """
 
-import io
 import shutil
 import tempfile
 import threading
@@ -22,7 +21,7 @@ from ctsieve.web.accounts import Identity
 from ctsieve.web.audit import Act, record
 from ctsieve.web.database import Database
 from ctsieve.web.deidentify import Pseudonyms
-from ctsieve.web.errors import InConflict, NotThere
+from ctsieve.web.errors import InConflict
 from ctsieve.web.release_choice import accepted_cases, locked_cases, training_cases
 from ctsieve.web.release_files import Chosen, Written, write_release
 from ctsieve.web.tables import Contribution, ReleasedCase, ReleaseRow, Workspace
@@ -93,10 +92,7 @@ class Releases:
             NotThere: there is none; one of another workspace looks the same.
         """
         with self._database.reading() as session:
-            row = session.get(ReleaseRow, release_id)
-        if row is None or row.workspace_id != by.workspace_id:
-            raise NotThere("there is no such release")
-        return row
+            return by.own(session.get(ReleaseRow, release_id), "release")
 
     def latest_locked(self) -> list[ReleaseRow]:
         """The newest locked set of every workspace, withdrawn cases or not."""
@@ -217,18 +213,22 @@ class Releases:
         return session.scalar(wanted) or 0
 
 
-class _Sink(io.RawIOBase):
-    """Where a zip file is written, to be taken away piece by piece."""
+class _Sink:
+    """Where a zip file is written, to be taken away piece by piece; nobody can seek in it."""
 
     def __init__(self) -> None:
         self._pieces = bytearray()
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, piece: Any) -> int:  # noqa: ANN401  any buffer
+    def write(self, piece: bytes) -> int:
+        """Take a piece."""
         self._pieces += piece
         return len(piece)
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def close(self) -> None:
+        """Nothing is open here."""
 
     def taken(self) -> bytes:
         """What was written since the last time."""

@@ -98,10 +98,7 @@ class Studies:
             NotThere: there is none; one of another workspace looks the same.
         """
         with self._database.reading() as session:
-            study = session.get(Study, study_id)
-        if study is None or study.workspace_id != by.workspace_id:
-            raise NotThere("there is no such study")
-        return study
+            return by.own(session.get(Study, study_id), "study")
 
     def page(self, page: Page, by: Identity) -> tuple[list[Study], str | None]:
         """Studies of the own workspace, and what to give as `after` for more."""

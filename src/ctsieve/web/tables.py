@@ -2,9 +2,14 @@
 
 import time
 import uuid
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Json = dict[str, Any]
+Listed = list[Any]
+"""What JSON holds, as columns are annotated with it."""
 
 
 def new_id() -> str:
@@ -15,7 +20,7 @@ def new_id() -> str:
 class Table(DeclarativeBase):
     """What all tables share."""
 
-    type_annotation_map = {dict: JSON, list: JSON}  # noqa: RUF012  SQLAlchemy's own way
+    type_annotation_map: ClassVar = {Json: JSON, Listed: JSON}
 
 
 class Workspace(Table):
@@ -100,9 +105,9 @@ class Upload(Table):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
     kind: Mapped[str]
-    files: Mapped[list] = mapped_column()  # type: ignore[type-arg]  # JSON: [[name, size], ...]
+    files: Mapped[Listed] = mapped_column()  # JSON: [[name, size], ...]
     created: Mapped[float] = mapped_column(default=time.time)
-    answer: Mapped[dict | None] = mapped_column()  # type: ignore[type-arg]  # JSON, once finished
+    answer: Mapped[Json | None] = mapped_column()  # JSON, once finished
 
 
 class Study(Table):
@@ -118,7 +123,7 @@ class Study(Table):
     digest: Mapped[str]
     folder: Mapped[str]
     """Of the frozen study below the home; empty where it is in quarantine."""
-    order: Mapped[dict] = mapped_column()  # type: ignore[type-arg]  # JSON of the order
+    order: Mapped[Json] = mapped_column()  # JSON of the order
     job_id: Mapped[str] = mapped_column(default="", index=True)
     batch: Mapped[str | None] = mapped_column(default=None, index=True)
     kind: Mapped[str]
@@ -131,8 +136,8 @@ class Study(Table):
     probability: Mapped[float | None] = mapped_column(default=None)
     threshold: Mapped[float | None] = mapped_column(default=None)
     abstained: Mapped[str | None] = mapped_column(default=None)
-    gate: Mapped[dict | None] = mapped_column(default=None)  # type: ignore[type-arg]
-    bundle: Mapped[dict | None] = mapped_column(default=None)  # type: ignore[type-arg]
+    gate: Mapped[Json | None] = mapped_column(default=None)
+    bundle: Mapped[Json | None] = mapped_column(default=None)
     num_slices: Mapped[int | None] = mapped_column(default=None)
     reason: Mapped[str] = mapped_column(default="")
 
@@ -160,8 +165,8 @@ class Contribution(Table):
     status: Mapped[str] = mapped_column(default="open")
     """open, accepted, or disputed: two readings that do not agree."""
     label: Mapped[str]
-    lesions: Mapped[list] = mapped_column()  # type: ignore[type-arg]
-    outlines: Mapped[list] = mapped_column()  # type: ignore[type-arg]
+    lesions: Mapped[Listed] = mapped_column()
+    outlines: Mapped[Listed] = mapped_column()
     comment: Mapped[str]
     patient: Mapped[str] = mapped_column(default="")
     """Pseudonym of the patient; empty where nobody knows, and then it is in no release."""
@@ -179,7 +184,7 @@ class Review(Table):
     user: Mapped[str]
     created: Mapped[float] = mapped_column(default=time.time)
     label: Mapped[str]
-    lesions: Mapped[list] = mapped_column()  # type: ignore[type-arg]
+    lesions: Mapped[Listed] = mapped_column()
     comment: Mapped[str]
     agree: Mapped[bool]
 
@@ -200,8 +205,8 @@ class ReleaseRow(Table):
     user: Mapped[str]
     digest: Mapped[str]
     folder: Mapped[str]
-    about: Mapped[dict] = mapped_column()  # type: ignore[type-arg]  # release.json without members
-    left_out: Mapped[dict] = mapped_column()  # type: ignore[type-arg]  # JSON: case -> reason
+    about: Mapped[Json] = mapped_column()  # release.json without members
+    left_out: Mapped[Json] = mapped_column()  # JSON: case -> reason
     num_withdrawn: Mapped[int] = mapped_column(default=0)
 
 
@@ -232,7 +237,7 @@ class Candidate(Table):
     trained_on: Mapped[str]
     """Digest of the release, as whoever uploaded it says; empty where it is none of ours."""
     trial_id: Mapped[str] = mapped_column(default="")
-    trial: Mapped[dict | None] = mapped_column(default=None)  # type: ignore[type-arg]  # JSON
+    trial: Mapped[Json | None] = mapped_column(default=None)  # JSON
 
 
 class Promotion(Table):

@@ -78,10 +78,7 @@ class Uploads:
             NotThere: there is none.
         """
         with self._database.reading() as session:
-            row = session.get(Upload, upload_id)
-        if row is None or row.workspace_id != by.workspace_id:
-            raise NotThere("there is no such upload")
-        return row
+            return by.own(session.get(Upload, upload_id), "upload")
 
     def parts(self, row: Upload) -> list[Part]:
         """The files of an upload as they stand on disk."""

@@ -182,7 +182,9 @@ export interface Review extends Reading {
   agree: boolean;
 }
 
-export interface Contribution extends Reading {
+export interface Contribution extends Omit<Reading, "label"> {
+  /** Null where one may read it second and has not yet. */
+  label: string | null;
   id: string;
   study: string;
   user: string;

@@ -7,7 +7,7 @@ import { address, get, post, query, remove } from "../api/client";
 import type { Agreement, Contribution } from "../api/types";
 import { SessionContext, useMay } from "../session";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
-import { Card, Choice, Empty, Trouble, Waiting } from "../ui/parts";
+import { AskedTwice, Card, Choice, Empty, Trouble, Waiting } from "../ui/parts";
 import { count, label, lesion, moment, short } from "../ui/words";
 import { DataSets } from "./datasets";
 import { NO_READING, ReadingFields } from "./reading";
@@ -35,8 +35,7 @@ function Second(props: {
   const { contribution, onDone } = props;
   const [reading, setReading] = useState(NO_READING);
   const send = useAction(async () => {
-    const agree = reading.label === contribution.label;
-    await post(address("contributions", contribution.id, "reviews"), { ...reading, agree });
+    await post(address("contributions", contribution.id, "reviews"), reading);
     onDone();
   });
   return (
@@ -110,7 +109,18 @@ function Case(props: {
             Read it
           </button>
         )}
-        {mayTakeBack && <TakeBack contribution={contribution} onDone={props.onDone} />}
+        {mayTakeBack && (
+          <AskedTwice
+            ask="Take it back"
+            question="Take the case back?"
+            warning="Its images leave every data set; those end with it."
+            action="Take it back"
+            run={async () => {
+              await remove(address("contributions", contribution.id));
+              props.onDone();
+            }}
+          />
+        )}
       </div>
       <p class="quiet">
         By {contribution.user}, {moment(contribution.created)}
@@ -124,34 +134,6 @@ function Case(props: {
 
 /** Kappa of fewer cases than this is mostly chance. */
 const FEW = 20;
-
-/** Take a case back, asked twice: data sets that hold it end with it. */
-function TakeBack(props: { contribution: Contribution; onDone: () => void }): JSX.Element {
-  const [asked, setAsked] = useState(false);
-  const act = useAction(async () => {
-    await remove(address("contributions", props.contribution.id));
-    props.onDone();
-  });
-  if (!asked) {
-    return (
-      <button type="button" class="plain" onClick={() => setAsked(true)}>
-        Take it back …
-      </button>
-    );
-  }
-  return (
-    <span class="confirm" role="group" aria-label="Take the case back?">
-      Its images leave every data set; those end with it.
-      <button type="button" class="danger" disabled={act.busy} onClick={act.run}>
-        Take it back
-      </button>
-      <button type="button" onClick={() => setAsked(false)}>
-        Keep it
-      </button>
-      <Trouble problem={act.problem} />
-    </span>
-  );
-}
 
 function Kappa({ agreement }: { agreement: Agreement }): JSX.Element {
   const { kappa, interval, n } = agreement;

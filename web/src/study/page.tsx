@@ -9,8 +9,8 @@ import { remembered } from "../api/queue";
 import type { StudyDetail } from "../api/types";
 import { go } from "../route";
 import { useMay } from "../session";
-import { type Loaded, useAction, useLoaded, useTitle } from "../ui/hooks";
-import { Card, Progress, Trouble, Waiting } from "../ui/parts";
+import { type Loaded, useLoaded, useTitle } from "../ui/hooks";
+import { AskedTwice, Card, Progress, Trouble, Waiting } from "../ui/parts";
 import { shareOf, short, stageOf } from "../ui/words";
 import { Curve } from "./curve";
 import { Downloads } from "./downloads";
@@ -111,33 +111,6 @@ function Evidence({ study }: { study: StudyDetail }): JSX.Element {
   );
 }
 
-function Delete({ id }: { id: string }): JSX.Element {
-  const [asked, setAsked] = useState(false);
-  const act = useAction(async () => {
-    await remove(address("studies", id));
-    go("/");
-  });
-  if (!asked) {
-    return (
-      <button type="button" class="plain" onClick={() => setAsked(true)}>
-        Delete …
-      </button>
-    );
-  }
-  return (
-    <span class="confirm" role="group" aria-label="Delete the study?">
-      Images and results go for good.
-      <button type="button" class="danger" disabled={act.busy} onClick={act.run}>
-        Delete the study
-      </button>
-      <button type="button" onClick={() => setAsked(false)}>
-        Keep it
-      </button>
-      <Trouble problem={act.problem} />
-    </span>
-  );
-}
-
 /** The study page. */
 export function StudyPage({ id }: { id: string }): JSX.Element {
   const name = remembered(id);
@@ -156,7 +129,18 @@ export function StudyPage({ id }: { id: string }): JSX.Element {
             Contribute a label
           </a>
         )}
-        {mayWrite && <Delete id={id} />}
+        {mayWrite && (
+          <AskedTwice
+            ask="Delete"
+            question="Delete the study?"
+            warning="Images and results go for good."
+            action="Delete the study"
+            run={async () => {
+              await remove(address("studies", id));
+              go("/");
+            }}
+          />
+        )}
       </div>
       <Trouble problem={problem} />
       {!study && !problem && <Waiting what="the study" />}

@@ -1,9 +1,11 @@
 /** Small things that every page is made of. */
 
 import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
 
 import { type Problem, address } from "../api/client";
 import type { Study } from "../api/types";
+import { useAction } from "./hooks";
 import { sentence } from "./words";
 
 /** What went wrong, in one sentence, with what to do about it. */
@@ -75,6 +77,37 @@ export function Thumbnail({ study }: { study: Study }): JSX.Element {
           loading="lazy"
         />
       )}
+    </span>
+  );
+}
+
+/** An action that cannot be taken back: asked twice. */
+export function AskedTwice(props: {
+  ask: string;
+  question: string;
+  warning: string;
+  action: string;
+  run: () => Promise<void>;
+}): JSX.Element {
+  const [asked, setAsked] = useState(false);
+  const act = useAction(props.run);
+  if (!asked) {
+    return (
+      <button type="button" class="plain" onClick={() => setAsked(true)}>
+        {props.ask} …
+      </button>
+    );
+  }
+  return (
+    <span class="confirm" role="group" aria-label={props.question}>
+      {props.warning}
+      <button type="button" class="danger" disabled={act.busy} onClick={act.run}>
+        {props.action}
+      </button>
+      <button type="button" onClick={() => setAsked(false)}>
+        Keep it
+      </button>
+      <Trouble problem={act.problem} />
     </span>
   );
 }

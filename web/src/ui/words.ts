@@ -100,8 +100,9 @@ export function shareOf({ stage, progress }: Pick<Study, "stage" | "progress">):
   return stage === "judging" ? 0.15 + 0.7 * progress : stage === "reading" ? 0.05 : 0;
 }
 
-/** A label in words. */
-export const label = (name: string): string => LABELS[name] ?? name.replaceAll("_", " ");
+/** A label in words; of one that is not told, nothing. */
+export const label = (name: string | null): string =>
+  name === null ? "" : (LABELS[name] ?? name.replaceAll("_", " "));
 
 /** A kind of lesion in words. */
 export const lesion = (kind: string): string => LESIONS[kind] ?? kind.replaceAll("_", " ");

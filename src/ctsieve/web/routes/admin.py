@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from ctsieve.web import audit as log
-from ctsieve.web.access import Admin, Serving, Viewer
+from ctsieve.web.access import FOR_ADMINS, FOR_VIEWERS, Admin, Serving
 from ctsieve.web.tables import AuditEntry
 
 router = APIRouter(tags=["admin"])
@@ -112,8 +112,8 @@ class Settings(BaseModel):
     workers: int
 
 
-@router.get("/users")
-def users(service: Serving, by: Admin) -> list[Account]:  # noqa: ARG001  an admin
+@router.get("/users", dependencies=[FOR_ADMINS])
+def users(service: Serving) -> list[Account]:
     """Every user."""
     return [
         Account(
@@ -144,8 +144,8 @@ def add_key(name: str, service: Serving, by: Admin) -> Key:
     return Key(key=service.accounts.add_key(name, by=by))
 
 
-@router.get("/audit")
-def audit(service: Serving, by: Admin, asked: Annotated[Asked, Query()]) -> Log:  # noqa: ARG001
+@router.get("/audit", dependencies=[FOR_ADMINS])
+def audit(service: Serving, asked: Annotated[Asked, Query()]) -> Log:
     """The audit log, in parts."""
     number = AuditEntry.id
     wanted = sa.select(AuditEntry).order_by(number.desc() if asked.newest else number)
@@ -153,7 +153,7 @@ def audit(service: Serving, by: Admin, asked: Annotated[Asked, Query()]) -> Log:
         wanted = wanted.where(number < asked.after if asked.newest else number > asked.after)
     with service.database.reading() as session:
         rows = list(session.scalars(wanted.limit(asked.limit + 1)))
-        broken = log.first_broken(session)
+        broken = log.check(session).broken_at
     shown = rows[: asked.limit]
     return Log(
         items=[_entry(row) for row in shown],
@@ -162,16 +162,16 @@ def audit(service: Serving, by: Admin, asked: Annotated[Asked, Query()]) -> Log:
     )
 
 
-@router.get("/disk")
-def disk(service: Serving, by: Admin) -> Disk:  # noqa: ARG001  an admin
+@router.get("/disk", dependencies=[FOR_ADMINS])
+def disk(service: Serving) -> Disk:
     """Room on the disk of studies and results."""
     found = shutil.disk_usage(service.settings.home)
     least = service.settings.min_free_mb << 20
     return Disk(total=found.total, used=found.used, free=found.free, refused_below=least)
 
 
-@router.get("/settings")
-def settings(service: Serving, by: Viewer) -> Settings:  # noqa: ARG001  signed in
+@router.get("/settings", dependencies=[FOR_VIEWERS])
+def settings(service: Serving) -> Settings:
     """The set-up, without what is secret."""
     told = service.settings.model_dump(include=set(Settings.model_fields))
     return Settings.model_validate(told)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from ctsieve.bundles import store
 from ctsieve.bundles.bundle import Bundle
-from ctsieve.web.access import Admin, Serving, Viewer
+from ctsieve.web.access import FOR_VIEWERS, Admin, Serving
 from ctsieve.web.errors import NotThere
 from ctsieve.web.service import Service
 
@@ -47,8 +47,8 @@ class BundleNamed(BaseModel):
     version: str
 
 
-@router.get("")
-def bundles(service: Serving, by: Viewer) -> list[BundleCard]:  # noqa: ARG001  signed in
+@router.get("", dependencies=[FOR_VIEWERS])
+def bundles(service: Serving) -> list[BundleCard]:
     """Every bundle at hand."""
     trusted, others = _at_hand(service)
     current = service.studies.open_bundle(service.studies.chosen_bundle()).identity.digest

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from ctsieve.jobs.trials import TrialState
-from ctsieve.web.access import Admin, Reviewer, Serving
+from ctsieve.web.access import FOR_REVIEWERS, Admin, Serving
 from ctsieve.web.errors import TooLarge
 from ctsieve.web.service import Service
 from ctsieve.web.tables import Candidate
@@ -36,8 +36,8 @@ class CandidateShown(BaseModel):
     """How many candidates these locked sets have judged: the more, the less a pass is worth."""
 
 
-@router.get("")
-def candidates(service: Serving, by: Reviewer) -> list[CandidateShown]:  # noqa: ARG001  signed in
+@router.get("", dependencies=[FOR_REVIEWERS])
+def candidates(service: Serving) -> list[CandidateShown]:
     """Every candidate, the newest first."""
     return [_shown(service, row) for row in service.candidates.rows()]
 
@@ -73,8 +73,8 @@ async def upload(
         return await run_in_threadpool(take)
 
 
-@router.get("/{candidate}")
-def look(candidate: str, service: Serving, by: Reviewer) -> CandidateShown:  # noqa: ARG001
+@router.get("/{candidate}", dependencies=[FOR_REVIEWERS])
+def look(candidate: str, service: Serving) -> CandidateShown:
     """A candidate."""
     return _shown(service, service.candidates.find(candidate))
 

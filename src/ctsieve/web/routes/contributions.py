@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from ctsieve.evaluation.readers import cohen_kappa
 from ctsieve.web.access import Clinician, Reviewer, Serving, Viewer
+from ctsieve.web.accounts import Identity
 from ctsieve.web.audit import Act, record
-from ctsieve.web.errors import InConflict, NotAllowed, NotThere
+from ctsieve.web.errors import InConflict, NotAllowed
 from ctsieve.web.tables import Contribution, Review, new_id
 
 router = APIRouter(tags=["contributions"])
@@ -51,7 +52,6 @@ class Reading(BaseModel):
     label: Label
     lesions: list[Kind] = Field(default=[], max_length=50)
     comment: str = Field(default="", max_length=2000)
-    agree: bool
 
 
 class ReviewShown(BaseModel):
@@ -65,14 +65,18 @@ class ReviewShown(BaseModel):
 
 
 class ContributionShown(BaseModel):
-    """A case with its readings."""
+    """A case with its readings.
+
+    Who may read it second is not told what the first reader said: until then there is no label, no
+    lesion, no outline and no comment for anybody but the contributor.
+    """
 
     id: str
     study: str
     user: str
     created: datetime
     status: Literal["open", "accepted", "disputed"]
-    label: str
+    label: str | None
     lesions: list[str]
     outlines: list[Outline]
     comment: str
@@ -104,7 +108,7 @@ def contribute(given: Given, service: Serving, by: Clinician) -> ContributionSho
             action="case-contributed", user=by.name, workspace_id=by.workspace_id, subject=study.id
         )
         record(service.database, session, act)
-    return _shown(row, [])
+    return _shown(row, [], by)
 
 
 @router.get("/contributions")
@@ -119,25 +123,26 @@ def contributions(
         rows = list(session.scalars(wanted.order_by(Contribution.created.desc())))
         own = Review.contribution_id.in_([row.id for row in rows])
         reviews = list(session.scalars(sa.select(Review).where(own).order_by(Review.created)))
-    return [_shown(row, [r for r in reviews if r.contribution_id == row.id]) for row in rows]
+    return [_shown(row, [r for r in reviews if r.contribution_id == row.id], by) for row in rows]
 
 
 @router.post("/contributions/{contribution}/reviews", status_code=201)
 def review(
     contribution: str, reading: Reading, service: Serving, by: Reviewer
 ) -> ContributionShown:
-    """Read a case a second time; nobody reviews an own one."""
+    """Read a case a second time; nobody reviews an own one.
+
+    It is accepted where both readers give one label, and disputed from the first that does not.
+    """
     try:
         with service.database.writing() as session:
-            row = session.get(Contribution, contribution)
-            if row is None or row.workspace_id != by.workspace_id:
-                raise NotThere("there is no such case")
+            row = by.own(session.get(Contribution, contribution), "case")
             if row.user == by.name:
                 raise NotAllowed("nobody reviews an own case", hint="ask another reviewer")
             said = reading.model_dump(mode="json")
-            session.add(Review(contribution_id=row.id, user=by.name, **said))
-            agrees = reading.agree and reading.label == row.label and row.status != "disputed"
-            row.status = "accepted" if agrees else "disputed"
+            agree = reading.label == row.label
+            session.add(Review(contribution_id=row.id, user=by.name, agree=agree, **said))
+            row.status = "accepted" if agree and row.status != "disputed" else "disputed"
             session.flush()
             act = Act(
                 action="case-reviewed", user=by.name, workspace_id=by.workspace_id,
@@ -145,7 +150,7 @@ def review(
             )  # fmt: skip
             record(service.database, session, act)
             reviews = session.scalars(sa.select(Review).where(Review.contribution_id == row.id))
-            return _shown(row, list(reviews))
+            return _shown(row, list(reviews), by)
     except IntegrityError as error:
         raise InConflict("you have reviewed this case already") from error
 
@@ -169,15 +174,20 @@ def agreement(service: Serving, by: Viewer) -> AgreementShown:
     return AgreementShown(kappa=found.kappa, interval=interval, n=found.n)
 
 
-def _shown(row: Contribution, reviews: list[Review]) -> ContributionShown:
-    fields = {c: getattr(row, c) for c in ("id", "user", "status", "label", "lesions", "comment")}
-    fields["status"] = row.status or "open"
-    return ContributionShown.model_validate(
-        {
-            **fields,
-            "study": row.study_id,
-            "created": datetime.fromtimestamp(row.created, UTC),
-            "outlines": row.outlines,
-            "reviews": [{c: getattr(r, c) for c in ReviewShown.model_fields} for r in reviews],
-        }
+def _shown(row: Contribution, reviews: list[Review], by: Identity) -> ContributionShown:
+    is_blind = row.status == "open" and row.user != by.name
+    return ContributionShown(
+        id=row.id,
+        study=row.study_id,
+        user=row.user,
+        created=datetime.fromtimestamp(row.created, UTC),
+        status=row.status,
+        label=None if is_blind else row.label,
+        lesions=[] if is_blind else row.lesions,
+        outlines=[] if is_blind else [Outline.model_validate(o) for o in row.outlines],
+        comment="" if is_blind else row.comment,
+        reviews=[
+            ReviewShown.model_validate({c: getattr(r, c) for c in ReviewShown.model_fields})
+            for r in reviews
+        ],
     )

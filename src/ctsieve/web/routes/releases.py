@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from ctsieve.web.access import Admin, Clinician, Reviewer, Serving
-from ctsieve.web.errors import NotAllowed, NotThere
+from ctsieve.web.errors import NotAllowed
 from ctsieve.web.tables import Contribution, ReleaseRow
 
 router = APIRouter(tags=["releases"])
@@ -112,9 +112,7 @@ def archive(release: str, service: Serving, by: Reviewer) -> StreamingResponse:
 def withdraw(contribution: str, service: Serving, by: Clinician) -> Withdrawn:
     """Take a case back, out of every release: its contributor may, or an admin."""
     with service.database.reading() as session:
-        row = session.get(Contribution, contribution)
-    if row is None or row.workspace_id != by.workspace_id:
-        raise NotThere("there is no such case")
+        row = by.own(session.get(Contribution, contribution), "case")
     if row.user != by.name and not by.may("admin"):
         raise NotAllowed("only its contributor or an admin takes a case back")
     return Withdrawn(releases=service.releases.withdraw(row, by))
