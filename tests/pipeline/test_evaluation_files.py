@@ -172,6 +172,9 @@ def test_a_list_of_cases_is_scored_and_a_bad_line_named(tmp_path: Path) -> None:
     listed.write_text("\n".join(lines).replace(pictures[0].name, "gone.png"))
     with pytest.raises(InputRejected, match=r"line 2: .*gone.png is missing"):
         run("evaluate", bundle, listed, "--json")
+    listed.write_text("\n".join([f"{lines[0]},mask", f"{lines[1]},", f"{lines[2]},drawn.png"]))
+    with pytest.raises(InputRejected, match=r"line 3: drawn.png is missing"):
+        run("evaluate", bundle, listed, "--json")
 
 
 def test_an_audit_is_stamped_on_the_report_and_anything_else_refused(tmp_path: Path) -> None:
