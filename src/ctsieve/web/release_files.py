@@ -16,7 +16,15 @@ from typing import Any, Final, Literal
 import numpy as np
 from PIL import Image
 
-from ctsieve.datasets.release import COLUMNS, MANIFEST, TABLE, Agreement, Release
+from ctsieve.datasets.release import (
+    COLUMNS,
+    KEPT_BACK,
+    MANIFEST,
+    TABLE,
+    Agreement,
+    KeptBack,
+    Release,
+)
 from ctsieve.evaluation.readers import cohen_kappa
 from ctsieve.jobs.durable import sync_files
 from ctsieve.readers import READERS
@@ -35,6 +43,7 @@ CONSENT: Final = (
     " to train and test models."
 )
 """What the page asks a contributor to confirm."""
+NOTHING: Final = KeptBack()
 _KIND: Final = {True: "picture", False: "volume"}
 
 
@@ -88,11 +97,12 @@ def write_release(
     home: Path,
     pseudonyms: Pseudonyms,
     about: Mapping[str, Any],
+    kept: KeptBack = NOTHING,
 ) -> Written:
     """Write the release of these cases into the new folder `folder`.
 
-    `about` has the purpose, version and licence.  Cases whose images cannot be de-identified are
-    left out, with the reason.
+    `about` has the purpose, version and licence; `kept` is what a training release keeps back.
+    Cases whose images cannot be de-identified are left out, with the reason.
 
     Raises:
         InputRejected: none is left.
@@ -116,6 +126,8 @@ def write_release(
         )
     (folder / TABLE).write_text(_table(COLUMNS, rows), encoding="utf-8")
     _write_readings(folder, cases, pseudonyms)
+    if kept != NOTHING:
+        (folder / KEPT_BACK).write_text(kept.as_table(), encoding="utf-8")
     release = _described(folder, cases, about)
     (folder / MANIFEST).write_text(release.model_dump_json(indent=1), encoding="utf-8")
     sync_files(folder)
