@@ -6,7 +6,8 @@ Licence  as release.json says: whoever made the release chose it.
 Layout   release.json   what it is, under which licence, and the SHA-256 of every other file
          cases.csv      a row for each case
          consent.csv    who (a pseudonym) gave which case when, and the sentence agreed to
-         readings.csv   every reading of every case, readers as pseudonyms
+         readings.csv   every reading of every case in its order, readers as pseudonyms: 1 is the
+                        contributor's, 2 the second reader's, 3 that of who decided between them
          outlines.json  lesions as they were drawn: slice, kind, corners (column, row) in pixels
          images/        a folder (DICOM files, numbered pictures) or a file for each case
 
@@ -40,7 +41,10 @@ _KEPT: Final = ConfigDict(frozen=True, extra="forbid")
 
 
 class Agreement(BaseModel):
-    """Cohen's kappa of first and second readers of these cases, with a 95 % interval."""
+    """Cohen's kappa of contributors and second readers of these cases, with a 95 % interval.
+
+    Cases whose readings were never settled are not among them: the service's own kappa has those.
+    """
 
     model_config = _KEPT
     kappa: float | None

@@ -61,12 +61,14 @@ class Chosen:
     readings: tuple[Read, ...]
     """The contributor's first."""
     outlines: list[dict[str, Any]]
+    label: str
+    """What two readers said."""
     partition: str = ""
 
     @property
-    def label(self) -> str:
-        """What both readers said."""
-        return self.readings[0].label
+    def agreeing(self) -> tuple[Read, ...]:
+        """The readings that gave the label."""
+        return tuple(read for read in self.readings if read.label == self.label)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,8 +146,8 @@ def _described(folder: Path, cases: Sequence[Chosen], about: Mapping[str, Any]) 
 def _row(case: Chosen, image: str, pseudonyms: Pseudonyms) -> tuple[str, ...]:
     site = f"site-{pseudonyms.of('site')[:8]}"
     kind = _KIND[case.is_picture]
-    # Of two readers that agree about the label, only what both saw is taken for known.
-    ticked = set.intersection(*(set(read.lesions) for read in case.readings))
+    # Of readers that agree about the label, only what all of them saw is taken for known.
+    ticked = set.intersection(*(set(read.lesions) for read in case.agreeing))
     lesions = " ".join(sorted(ticked))
     return case.id, image, case.patient, site, case.label, kind, case.partition, lesions
 
@@ -155,12 +157,15 @@ def _write_readings(folder: Path, cases: Sequence[Chosen], pseudonyms: Pseudonym
     for case in cases:
         first = case.readings[0]
         given.append((case.id, pseudonyms.of(f"user {first.reader}"), _time(first.at), CONSENT))
-        for reading in case.readings:
+        for number, reading in enumerate(case.readings, start=1):
             who = pseudonyms.of(f"user {reading.reader}")
-            read.append((case.id, who, _time(reading.at), reading.label, " ".join(reading.lesions)))
+            said = reading.label, " ".join(reading.lesions)
+            read.append((case.id, str(number), who, _time(reading.at), *said))
     consent = _table(("case", "given_by", "at", "sentence"), given)
-    readings = _table(("case", "reader", "at", "label", "lesions"), read)
-    outlines = {case.id: case.outlines for case in cases if case.outlines}
+    readings = _table(("case", "reading", "reader", "at", "label", "lesions"), read)
+    # What a contributor drew who was overruled shows nothing of the label that the case has.
+    drawn = [case for case in cases if case.outlines and case.readings[0] in case.agreeing]
+    outlines = {case.id: case.outlines for case in drawn}
     (folder / "consent.csv").write_text(consent, encoding="utf-8")
     (folder / "readings.csv").write_text(readings, encoding="utf-8")
     (folder / "outlines.json").write_text(json.dumps(outlines, indent=1), encoding="utf-8")
