@@ -27,6 +27,7 @@ COMMON = {
 BODIES: dict[str, dict[str, Any]] = {
     "/studies/{study}/without": {"slices": [0]},
     "/contributions/{contribution}/reviews": {"label": "covid19"},
+    "/contributions/{contribution}/close": {"reason": "not_decidable"},
 }
 QUERIES = {"/studies/{study}/predictive": "?prevalence=0.1"}
 LISTS = ("studies", "contributions", "releases", "agreement")
