@@ -83,7 +83,8 @@ HOW = (
     "file recommends; [what has no golden numbers](../concepts/parity.md) and why.",
     "- **Largest difference of logits**, with that tolerance: of all modes and golden cases.",
     "- **Graph**: largest difference of any output of the exported graph from the network, a share "
-    "of its largest magnitude, boxes in hundredths of a pixel; it must be below 1e-4.",
+    "of its largest magnitude, boxes in hundredths of a pixel; it must be below 1e-4. *Of scores*: "
+    "every slice tried has objects with equal scores, whose order neither way decides.",
     "- **Times**: the default configuration (preset `fixed`) at the paper's size of slices, two "
     "slices, or one scan of 16. The peer is the same network in eager torch: fp32, slice after "
     "slice, masks of objects left in their boxes by both. Both have as many threads, run in turn, "
@@ -101,7 +102,9 @@ def _line(name: str, one: dict[str, Any], parity: Sequence[Row]) -> str:
     else:
         cells += [
             f"{one['parameters']:,}",
-            f"{one['graph']:.1e}" + ("" if one["graph"] < GRAPH_TOLERANCE else " (!)"),
+            f"{one['graph']:.1e}"
+            + ("" if one["graph"] < GRAPH_TOLERANCE else " (!)")
+            + (" of scores" if one["graph_of_scores_only"] else ""),
             f"{one['seconds']:.2f} s",
             f"{one['peer_seconds']:.2f} s",
             f"{one['ratio']:.1f}",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as peer
+from tests.evaluation.samples import normal_sample, table_of
 
 from ctsieve.evaluation.lesion_images import compared
 from ctsieve.evaluation.lesion_measures import lesion_measures, volume_agreement
@@ -19,6 +20,7 @@ from ctsieve.ops.run_lengths import from_run_lengths, run_lengths
 from ctsieve.pipeline.evaluation_files import Options
 from ctsieve.pipeline.evaluation_job import NO_BUNDLE, Job, evaluate_job, protocol_job
 from ctsieve.pipeline.lesion_file import load_lesions, save_lesions
+from ctsieve.pipeline.score_file import save_scores
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.lesion_table import (
     FoundRegion,
@@ -145,7 +147,54 @@ def test_what_cannot_be_measured_is_a_sentence() -> None:
 def test_images_of_one_patient_have_no_interval() -> None:
     cases = [one.model_copy(update={"patient": "all"}) for one in known().cases]
     (shown,) = summarise_lesions(table(*cases)).tables
-    assert all("no interval: one patient" in row[2] for row in shown.rows if row[3] != "-")
+    assert all("(no interval)" in row[2] for row in shown.rows if row[3] != "-")
+
+
+def test_patients_that_nobody_knows_are_not_called_one_patient() -> None:
+    cases = [one.model_copy(update={"patient": "here:unknown"}) for one in known().cases]
+    assert "of 3 cases and patients that nobody tells apart" in _sentence(cases)
+    cases[0] = known().cases[0]
+    assert "and 1 patient and others that nobody tells apart" in _sentence(cases)
+
+
+def test_values_that_nothing_names_are_said_to_be_in_no_number() -> None:
+    cases = [one.model_copy(update={"unnamed": (7, 38)}) for one in known().cases[:2]]
+    said = "Masks of 2 cases hold values that nothing names (7, 38): what they draw is in no number"
+    assert said in _sentence([*cases, known().cases[2]])
+    bare = case(1, slice_of({}, {})).model_copy(update={"unnamed": (75,)})
+    assert "0 true lesions" in _sentence([bare])
+    assert "values that nothing names (75)" in _sentence([bare])
+
+
+def _sentence(cases: list[LesionCase]) -> str:
+    return summarise_lesions(table(*cases)).sentence
+
+
+def test_lesions_beside_a_score_file_join_its_report(tmp_path: Path) -> None:
+    scored = table_of(normal_sample(0, size=20))
+    own = known().model_copy(update={"bundle_digest": scored.bundle.digest})
+    scores = save_scores(scored, tmp_path / "in" / "scores.csv")
+    save_lesions(own, tmp_path / "in" / "lesions.jsonl")
+    page = evaluate_job(Job(bundle=NO_BUNDLE, data=scores), Options(), tmp_path / "out")
+    assert page.verdict.title.startswith("COVID-19 against the rest: AUC")
+    written = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    rows = {(r["measure"], r["kind"]): r["value"] for r in written["lesions"]["measures"]}
+    assert rows["coco_ap50", ""] == pytest.approx(0.5)
+    assert written["levels"]["patient"]["auc"]["num_patients"] == 20
+    for name in ("scores.csv", "lesions.jsonl"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "in" / name).read_bytes()
+
+    (tmp_path / "in" / "lesions.jsonl").unlink()
+    alone = evaluate_job(Job(bundle=NO_BUNDLE, data=scores), Options(), tmp_path / "out")
+    assert alone.lesions is None
+    assert not (tmp_path / "out" / "lesions.jsonl").exists(), "it was of an earlier evaluation"
+
+
+def test_lesions_of_another_bundle_beside_a_score_file_are_refused(tmp_path: Path) -> None:
+    scores = save_scores(table_of(normal_sample(0, size=20)), tmp_path / "scores.csv")
+    save_lesions(known(), tmp_path / "lesions.jsonl")
+    with pytest.raises(InputRejected, match=r"lesions.jsonl beside scores.csv is of finder 1, not"):
+        evaluate_job(Job(bundle=NO_BUNDLE, data=scores), Options(), None)
 
 
 def test_a_lesions_file_reads_back_the_same_and_makes_the_whole_report(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ctsieve.evaluation.decision_curve import THRESHOLDS, decision_curve
 from ctsieve.evaluation.intervals import wilson
 from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.paired import auc_covariance, delong, holm, mcnemar
+from ctsieve.evaluation.partial_auc import Part, corrected_areas
 from ctsieve.evaluation.reliability import logit
 from ctsieve.evaluation.sample import Sample
 from ctsieve.evaluation.tune import TuneSample
@@ -77,6 +78,16 @@ def test_auc_and_its_spread_are_those_of_proc_and_pauc(
         assert float(area[0]) - half == pytest.approx(peer["low"], abs=1e-8)
         # pROC and pauc cut what lies above 1 or leave it.
         assert min(1.0, float(area[0]) + half) == pytest.approx(min(1.0, peer["high"]), abs=1e-8)
+
+
+@pytest.mark.parametrize(("sample", "name", "which"), SCORERS)
+def test_parts_of_the_curve_are_those_of_proc(sample: Sample, name: str, which: str) -> None:
+    for text, r in R["sets"][name][which]["partial"].items():
+        part = Part.parse(text)
+        once = np.ones((1, sample.num_cases), np.float32)
+        got = float(corrected_areas(sample, once, part)[0])
+        assert got == pytest.approx(r["corrected"], abs=1e-10), text
+        assert part.area(got) == pytest.approx(r["area"], abs=1e-10), text
 
 
 @pytest.mark.parametrize(("sample", "name", "which"), SCORERS)

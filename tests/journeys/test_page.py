@@ -73,6 +73,7 @@ def test_a_case_is_uploaded_read_contributed_disputed_and_released(
     assert violations(page) == []
     clinician.leave()
     _review(service, browser, study)
+    _decide(service, browser)
     _release(service, browser)
 
 
@@ -197,11 +198,34 @@ def _review(service: House, browser: Browser, study: str) -> None:
             assert violations(page) == []
         page.get_by_role("button", name="Answer").click()
         expect(page.get_by_text(re.compile(rf"{number} cases? read twice"))).to_be_visible()
-    for state in ("disputed", "accepted"):
+    for state in ("accepted", "disputed"):
         page.get_by_role("button", name=state).click()
         expect(page.locator(".plain-list tbody tr")).to_have_count(2)
+    # Until a third reader decides, the own label is shown and the other is not.
+    expect(page.locator(".plain-list tbody tr")).to_contain_text(["not shown yet", "other pneu"])
+    expect(page.get_by_role("button", name="Read it")).to_have_count(0)
     assert violations(page) == []
     reviewer.leave()
+
+
+def _decide(service: House, browser: Browser) -> None:
+    """A third reader is shown neither label; hers, which is one of them, is the case's."""
+    third = Visitor(browser, service.address)
+    third.sign_in("thea", service.add("thea", role="reviewer", workspace="north"))
+    page = third.page
+    page.goto("/review")
+    page.get_by_role("button", name="disputed").click()
+    page.get_by_role("button", name="Read it").click()
+    expect(page.get_by_text("Two readers disagree")).to_be_visible()
+    expect(page.locator(".plain-list tbody")).to_have_count(0)
+    page.get_by_role("radio", name="COVID-19").check()
+    assert violations(page) == []
+    page.get_by_role("button", name="Answer").click()
+    expect(page.get_by_text("No case is disputed")).to_be_visible()
+    page.get_by_role("button", name="accepted").click()
+    expect(page.get_by_text("Accepted as COVID-19")).to_be_visible()
+    expect(page.locator(".plain-list tbody tr")).to_have_count(5)
+    third.leave()
 
 
 def _release(service: House, browser: Browser) -> None:

@@ -84,6 +84,23 @@ def test_tables_are_csv_too(reported: Path) -> None:
     assert rows[1][0] == "AUC-ROC"
 
 
+def test_parts_of_the_curve_are_those_that_were_asked_for(reported: Path) -> None:
+    scores = reported / "scores.csv"
+    whole = json.loads(run("evaluate", "-", scores, "--json", "--partial-auc", "fpr=0-1"))
+    level = whole["levels"]["patient"]
+    assert level["partial_auc:fpr=0-1"]["value"] == pytest.approx(level["auc"]["value"])
+    assert level["partial_auc:fpr=0-1"]["low"] == pytest.approx(level["auc"]["low"])
+    with (reported / "tables" / "parts-of-the-roc-curve.csv").open(newline="") as file:
+        head, few_alarms, few_misses = csv.reader(file)
+    assert head[:3] == [
+        "part of the curve",
+        "corrected AUC, patient level",
+        "corrected AUC, slice level",
+    ]
+    assert few_alarms[0] == "false positive rate 0 to 0.1"
+    assert few_misses[0] == "sensitivity 0.9 to 1"
+
+
 def test_a_bundle_on_a_table_of_local_studies_gives_pictures_of_its_errors(tmp_path: Path) -> None:
     bundle = screener(tmp_path / "bundle").bundle.folder
     cohort = tmp_path / "cohort"
@@ -154,6 +171,9 @@ def test_a_list_of_cases_is_scored_and_a_bad_line_named(tmp_path: Path) -> None:
         run("evaluate", bundle, listed, "--json")
     listed.write_text("\n".join(lines).replace(pictures[0].name, "gone.png"))
     with pytest.raises(InputRejected, match=r"line 2: .*gone.png is missing"):
+        run("evaluate", bundle, listed, "--json")
+    listed.write_text("\n".join([f"{lines[0]},mask", f"{lines[1]},", f"{lines[2]},drawn.png"]))
+    with pytest.raises(InputRejected, match=r"line 3: drawn.png is missing"):
         run("evaluate", bundle, listed, "--json")
 
 

@@ -20,6 +20,7 @@ from ctsieve.types.errors import BundleError, InputRejected, UnknownName, UsageE
         (("--json", "--protocol", "lstm"), UnknownName, "no protocol called 'lstm'"),
         (("--json", "--positive", "flu"), InputRejected, "does not know 'flu'"),
         (("--json", "--prevalence", "2"), UsageError, "between 0 and 1"),
+        (("--json", "--partial-auc", "fpr=5-10"), UsageError, "lies inside 0 to 1, got 5 to 10"),
     ],
 )
 def test_a_job_that_means_nothing_is_a_sentence(

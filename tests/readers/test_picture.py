@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.readers.make import nib
 
-from ctsieve.readers import read_study
+from ctsieve.readers import read_labels, read_study
 from ctsieve.types.errors import InputRejected, UnreadableStudy
-from ctsieve.types.volume import CTPicture
+from ctsieve.types.volume import CTPicture, CTVolume
 
 GREY = np.arange(0, 240, dtype=np.uint8).reshape(15, 16)
 
@@ -178,3 +179,54 @@ def test_slices_cropped_one_by_one_are_no_stack(data: Path, tmp_path: Path) -> N
         (tmp_path / path.name).symlink_to(path)
     with pytest.raises(InputRejected, match="different sizes"):
         read(tmp_path)
+
+
+KINDS = np.arange(240, dtype=np.uint8).reshape(15, 16) // 80
+"""A mask of background and two kinds."""
+
+
+def labels(path: Path) -> npt.NDArray[np.float32]:
+    picture = read_labels(path)
+    assert isinstance(picture, CTPicture)
+    return np.asarray(np.rint(picture.values[0] * 255))
+
+
+def test_a_mask_with_a_palette_is_its_numbers_and_not_its_colours(tmp_path: Path) -> None:
+    """The masks of COVID-SemiSeg are drawn in black, red and green."""
+    image = Image.fromarray(KINDS, mode="P")
+    image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    path = saved(image, tmp_path / "mask.png")
+    np.testing.assert_array_equal(labels(path), KINDS)
+    assert not np.array_equal(np.rint(read(path).values[0] * 255), KINDS)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "I;16"])
+def test_a_grey_mask_is_its_numbers_in_any_mode(mode: str, tmp_path: Path) -> None:
+    image = Image.fromarray(KINDS.astype(np.uint16)) if mode == "I;16" else Image.fromarray(KINDS)
+    path = saved(image if mode == "I;16" else image.convert(mode), tmp_path / "mask.png")
+    np.testing.assert_array_equal(labels(path), KINDS)
+
+
+def test_colours_jpegs_and_large_numbers_are_no_masks(tmp_path: Path) -> None:
+    """A red of 1 of 255 is nothing to the eye, and a kind of lesion to whoever drew it."""
+    red = np.stack([KINDS, KINDS * 0, KINDS * 0], axis=2)
+    made = {
+        "drawn in colours": saved(Image.fromarray(red), tmp_path / "red.png"),
+        "is a JPEG": saved(Image.fromarray(KINDS), tmp_path / "mask.jpg"),
+        "end at 255, this one's at 1000": saved(
+            Image.fromarray(KINDS.astype(np.uint16) * 500), tmp_path / "deep.png"
+        ),
+    }
+    for sentence, path in made.items():
+        with pytest.raises(InputRejected, match=sentence):
+            read_labels(path)
+
+
+def test_a_mask_of_a_volume_is_its_numbers(tmp_path: Path) -> None:
+    drawn = np.zeros((6, 5, 4), np.uint8)
+    drawn[1:3, 2, 1] = 3
+    nib.save(nib.Nifti1Image(drawn, np.diag([-1.0, -1.0, 1.0, 1.0])), tmp_path / "mask.nii.gz")
+    volume = read_labels(tmp_path / "mask.nii.gz")
+    assert isinstance(volume, CTVolume)
+    assert volume.geometry.has_millimetres
+    np.testing.assert_array_equal(np.sort(volume.hu, axis=None), np.sort(drawn, axis=None))

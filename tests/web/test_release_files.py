@@ -1,7 +1,10 @@
 """The files of a release by themselves: sides that last, and a bundle that is trained on one."""
 
+import csv
+import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +14,7 @@ from tests.web.releasing import pictures
 
 from ctsieve.bundles.bundle import open_bundle
 from ctsieve.bundles.verify import verify
+from ctsieve.datasets import DATASETS
 from ctsieve.pipeline.fit import fit
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.web.deidentify import Pseudonyms
@@ -42,6 +46,46 @@ def test_both_sides_have_every_label_that_two_patients_have(labels: dict[str, st
         assert ("val" in own) == (len(own) > 1)
 
 
+def _read(reader: str, label: str, *lesions: str) -> Read:
+    return Read(reader=reader, at=0.0, label=label, lesions=lesions)
+
+
+def test_of_a_case_that_a_third_reader_decided_only_what_two_say_is_known(tmp_path: Path) -> None:
+    (content,) = pictures(["covid"]).values()
+    (tmp_path / "study").write_bytes(content)
+    third = _read("third", "neither", "Csld")
+    outline = {"slice": 0, "kind": "GGO", "points": [[1, 2], [9, 2], [9, 8]]}
+    made: dict[str, Any] = {
+        "study_id": "1",
+        "image": "study",
+        "is_picture": True,
+        "outlines": [outline],
+    }
+    kept, overruled = (
+        Chosen(
+            id=name, patient=name, label="neither", partition="train",
+            readings=(_read("a", first, "GGO", "Csld"), _read("b", second, "Csld"), third), **made,
+        )
+        for name, first, second in (("kept", "neither", "covid19"), ("new", "covid19", "neither"))
+    )  # fmt: skip
+    about = {"purpose": "training", "version": 1, "licence": "CC-BY-4.0"}
+    root = tmp_path / "release"
+    written = write_release(
+        root, [kept, overruled], home=tmp_path, pseudonyms=PSEUDONYMS, about=about
+    )
+    cases = {case.id: case for case in DATASETS["release"].walk(root)}
+    assert {case.label for case in cases.values()} == {"neither"}
+    assert {case.id: sorted(case.lesions) for case in cases.values()} == {
+        "kept": ["Csld"], "new": ["Csld"],
+    }  # fmt: skip
+    assert json.loads((root / "outlines.json").read_text()).keys() == {"kept"}
+    with (root / "readings.csv").open(newline="") as file:
+        rows = [(row["case"], row["reading"], row["label"]) for row in csv.DictReader(file)]
+    assert rows[3:] == [("new", "1", "covid19"), ("new", "2", "neither"), ("new", "3", "neither")]
+    assert written.release.agreement.n == 2
+    assert written.release.agreement.kappa == -1.0
+
+
 @pytest.mark.slow
 def test_a_bundle_is_trained_on_a_release(tmp_path: Path) -> None:
     home = tmp_path / "home"
@@ -54,7 +98,7 @@ def test_a_bundle_is_trained_on_a_release(tmp_path: Path) -> None:
         Chosen(
             id=f"{n:032x}", study_id=str(n), image=f"studies/{n}", is_picture=True, patient=patient,
             readings=tuple(Read(reader=r, at=0.0, label=label, lesions=()) for r in "ab"),
-            outlines=[], partition=sides[patient],
+            outlines=[], label=label, partition=sides[patient],
         )
         for n, (patient, label) in enumerate(patients.items())
     ]  # fmt: skip

@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tiny_bundle import make_tiny_bundle, tiny_recipe
+from tests.tiny_bundle import make_tiny_bundle, tiny_members, tiny_recipe
 from tests.web.releasing import accepted, contributed, judged, pictures, reviewed
 from tests.web.serving import Person, admin_of, dicom_study, member, serving
 
+from ctsieve.bundles.bundle import HELD_OUT, write_bundle
 from ctsieve.bundles.store import pack
 from ctsieve.datasets import DATASETS
 from ctsieve.jobs.engine import Jobs
 from ctsieve.jobs.settings import JobSettings
 from ctsieve.pipeline.data import open_data, sides_of
-from ctsieve.types.errors import UnreadableStudy
+from ctsieve.pipeline.held_out import held_out_bytes
+from ctsieve.pipeline.kept_back import refuse_locked
+from ctsieve.types.errors import InputRejected, UnreadableStudy
 from ctsieve.types.recipe import Threshold
+from ctsieve.types.scores import CaseScore
 from ctsieve.web.audit import check
 from ctsieve.web.service import Service
 from ctsieve.web.tables import ReleaseRow
@@ -107,6 +111,10 @@ def test_two_cases_locked_the_rest_released_and_nothing_crosses(
     assert {case.id for case in kept_back.all_cases} == set(chosen[:4])
     assert not {c.patient for c in kept_back.all_cases} & (patients[0] | patients[1])
     assert house.release["left_out"].keys() == set(chosen[:4])
+    # The release says what is locked, so that training refuses it beside the release, too.
+    refuse_locked(opened.all_cases, root)
+    with pytest.raises(InputRejected, match="is of a locked set"):
+        refuse_locked(kept_back.all_cases, root)
     about = house.release["about"]
     assert about["licence"] == "CC-BY-4.0"
     assert (about["agreement"]["kappa"], about["agreement"]["n"]) == (1.0, 7)
@@ -214,6 +222,28 @@ def test_only_what_is_not_worse_is_promoted_and_the_way_back_is_open(
         assert act in acts
     with house.service.database.reading() as session:
         assert check(session).broken_at is None
+
+
+def test_a_candidate_that_learnt_from_locked_cases_is_refused(house: House, tmp_path: Path) -> None:
+    locked = list(house.cases.values())[:2]
+    rows = (
+        CaseScore(
+            case=case, patient=f"somebody {number}", site="site-1", label="covid19", side="tune",
+            scores={"covid19": 0.5}, logits={"covid19": 0.0}, thresholds={"covid19": 0.5},
+        )
+        for number, case in enumerate((*locked, "another"))
+    )  # fmt: skip
+    members = tiny_members(tmp_path)
+    members[HELD_OUT] = held_out_bytes(rows, tiny_recipe(), name="tiny", version="2.0.0")
+    bundle = write_bundle(tmp_path / "tiny", members, name="tiny", version="2.0.0")
+    archive = pack(bundle, tmp_path / "candidate.ctsieve").read_bytes()
+    refused = house.admin.client.post("candidates", content=archive)
+    assert refused.status_code == 422
+    assert "trained on 2 locked cases" in refused.json()["detail"]
+    plain = pack(make_tiny_bundle(tmp_path / "plain", version="2.1.0"), tmp_path / "plain.ctsieve")
+    address = f"candidates?trained_on={house.locked['digest']}"
+    refused = house.admin.client.post(address, content=plain.read_bytes())
+    assert (refused.status_code, "locked set" in refused.json()["detail"]) == (422, True)
 
 
 def _in_use(house: House) -> tuple[str, str]:

@@ -60,6 +60,10 @@ def run(
     prevalence: Annotated[
         list[float] | None, typer.Option(help="PPV and NPV at this share of ill; repeatable.")
     ] = None,
+    partial_auc: Annotated[
+        list[str] | None,
+        typer.Option(help="Part of the ROC curve: fpr=0-0.1, sensitivity=0.9-1; repeatable."),
+    ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(help="A paper's tables: one-shot, att2, lstm-att2, series, la-dnn."),
@@ -79,6 +83,7 @@ def run(
     Exit codes: 0 reported, 3 the cases or scores are unfit, 4 the bundle is missing or damaged.
     """
     from ctsieve.bundles.store import DEFAULT
+    from ctsieve.evaluation.partial_auc import Part
     from ctsieve.pipeline.evaluation_files import Options, to_json, write_protocol
     from ctsieve.pipeline.evaluation_job import NO_BUNDLE, Job, evaluate_job, protocol_job
     from ctsieve.types.errors import UsageError
@@ -111,6 +116,7 @@ def run(
         positive=positive,
         negative=tuple(negative or ()),
         prevalences=tuple(prevalence or ()) or Options().prevalences,
+        parts=tuple(Part.parse(text) for text in partial_auc or ()) or Options().parts,
         scores_name="scores.parquet" if parquet else "scores.csv",
     )
     with stages() as stage:

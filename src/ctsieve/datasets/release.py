@@ -6,8 +6,11 @@ Licence  as release.json says: whoever made the release chose it.
 Layout   release.json   what it is, under which licence, and the SHA-256 of every other file
          cases.csv      a row for each case
          consent.csv    who (a pseudonym) gave which case when, and the sentence agreed to
-         readings.csv   every reading of every case, readers as pseudonyms
+         readings.csv   every reading of every case in its order, readers as pseudonyms: 1 is the
+                        contributor's, 2 the second reader's, 3 that of who decided between them
          outlines.json  lesions as they were drawn: slice, kind, corners (column, row) in pixels
+         kept_back.csv  of a training release: patients and images of the locked set, so that
+                        training refuses them wherever else they lie
          images/        a folder (DICOM files, numbered pictures) or a file for each case
 
 Traps    Only ticked lesions are known: one that nobody ticked may be there.
@@ -17,6 +20,7 @@ Traps    Only ticked lesions are known: one that nobody ticked may be there.
 
 import csv
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -34,13 +38,17 @@ MANIFEST: Final = "release.json"
 TABLE: Final = "cases.csv"
 WITHDRAWN: Final = "withdrawn.json"
 """Not part of the release: says which cases were taken out of it later."""
+KEPT_BACK: Final = "kept_back.csv"
 COLUMNS: Final = ("case", "image", "patient", "site", "label", "kind", "partition", "lesions")
 AGAIN: Final = "download the release again, whole"
 _KEPT: Final = ConfigDict(frozen=True, extra="forbid")
 
 
 class Agreement(BaseModel):
-    """Cohen's kappa of first and second readers of these cases, with a 95 % interval."""
+    """Cohen's kappa of contributors and second readers of these cases, with a 95 % interval.
+
+    Cases whose readings were never settled are not among them: the service's own kappa has those.
+    """
 
     model_config = _KEPT
     kappa: float | None
@@ -97,6 +105,51 @@ def open_release(root: Path) -> Release:
     return release
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBack:
+    """What nothing may be fitted on: patients, and images by their bytes."""
+
+    patients: frozenset[str] = frozenset()
+    images: frozenset[Member] = frozenset()
+
+    def __or__(self, other: "KeptBack") -> "KeptBack":
+        """Both."""
+        return KeptBack(patients=self.patients | other.patients, images=self.images | other.images)
+
+    def as_table(self) -> str:
+        """As kept_back.csv has it: a row for each patient and for each image."""
+        rows = [f"{patient},," for patient in self.patients]
+        rows += [f",{image.sha256},{image.bytes}" for image in self.images]
+        return "\n".join(["patient,sha256,bytes", *sorted(rows), ""])
+
+
+def release_at(folder: Path) -> Release | None:
+    """What the release in this folder says of itself; None where there is none to be read."""
+    try:
+        return Release.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def kept_back(folder: Path, release: Release) -> KeptBack:
+    """What a release keeps back from training: all of a locked set, or what it lists."""
+    if release.purpose == "locked":
+        images = {m for name, m in release.members.items() if name.startswith("images/")}
+        patients = {row["patient"] for row in _rows(folder / TABLE)}
+    else:
+        rows = _rows(folder / KEPT_BACK) if (folder / KEPT_BACK).is_file() else []
+        patients = {row["patient"] for row in rows}
+        images = {
+            Member(sha256=row["sha256"], bytes=int(row["bytes"])) for row in rows if row["sha256"]
+        }
+    return KeptBack(patients=frozenset(patients - {""}), images=frozenset(images))
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    with table.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def broken(root: Path, members: Mapping[str, Member | None]) -> list[str]:
     """Which of these files are missing or not what the release says; every byte is read."""
     return [
@@ -114,9 +167,8 @@ def walk(root: Path) -> Iterator[Case]:
     """
     release = open_release(root)
     images = _images(root, release)
-    with (root / TABLE).open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            yield _case(images, row)
+    for row in _rows(root / TABLE):
+        yield _case(images, row)
 
 
 def _images(root: Path, release: Release) -> dict[str, list[Path]]:

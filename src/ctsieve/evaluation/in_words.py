@@ -1,5 +1,8 @@
 """A number as tables, pages and commands show it."""
 
+from collections.abc import Iterable
+
+from ctsieve.types.cases import is_known
 from ctsieve.types.report import Absent, Measured
 
 
@@ -13,3 +16,28 @@ def in_words(value: Measured) -> str:
     if isinstance(value, Absent):
         return f"- ({value.reason})"
     return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+
+
+def people(patients: Iterable[str]) -> str:
+    """How many patients there are, as far as anybody knows.
+
+    Example:
+        >>> people(["a", "b", "b"]), people(["a", "here:unknown"])
+        ('2 patients', '1 patient and others that nobody tells apart')
+    """
+    names = set(patients)
+    known = sum(map(is_known, names))
+    if not known and names:
+        return "patients that nobody tells apart"
+    others = " and others that nobody tells apart" * (known < len(names))
+    return f"{many(known, 'patient')}{others}"
+
+
+def many(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Example:
+        >>> many(1, "image"), many(2, "image")
+        ('1 image', '2 images')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"

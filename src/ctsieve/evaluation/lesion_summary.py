@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from ctsieve.evaluation.charts import Chart, bland_altman_chart
-from ctsieve.evaluation.in_words import in_words
+from ctsieve.evaluation.in_words import in_words, many, people
 from ctsieve.evaluation.intervals import DRAWS
-from ctsieve.evaluation.lesion_images import Compared, compared
+from ctsieve.evaluation.lesion_images import ANY, Compared, compared
 from ctsieve.evaluation.lesion_measures import (
     TITLES,
     LesionMeasure,
@@ -18,6 +18,7 @@ from ctsieve.types.lesion_table import LesionTable
 from ctsieve.types.report import Absent, Figure, Measured, Table
 
 HEADLINE = ("coco_map", "coco_ap50", "per_image_map", "dice", "volume_error_ml")
+MOST_VALUES = 6
 FINDS_NONE = (
     "This bundle finds no lesions: it gives the image a class, or flags, and draws no masks that "
     "could be compared with those of the {masks} cases that have one."
@@ -56,18 +57,17 @@ def no_lesions(num_masks: int) -> LesionSummary:
 def summarise_lesions(table: LesionTable, *, draws: int = DRAWS) -> LesionSummary:
     """Everything about lesions that a lesions file says."""
     found = compared(table)
-    lost = _lost(table)
+    lost = _lost(table) + _unnamed(table)
     if not found.images:
         return LesionSummary(
             sentence=f"None of {len(table.cases)} cases with a mask could be measured.{lost}"
         )
     true = num_lesions(found.images)
     said = sum(len(image.labels) for image in found.images)
-    people = len({case.patient for case in found.cases})
     counts = (
-        f"{_many(len(found.images), 'image')} of {_many(len(found.cases), 'case')} and "
-        f"{_many(people, 'patient')} hold {_many(true, 'true lesion')}; "
-        f"{_many(said, 'lesion')} {'was' if said == 1 else 'were'} found."
+        f"{many(len(found.images), 'image')} of {many(len(found.cases), 'case')} and "
+        f"{people(case.patient for case in found.cases)} hold {many(true, 'true lesion')}; "
+        f"{many(said, 'lesion')} {'was' if said == 1 else 'were'} found."
     )
     if not true:
         return LesionSummary(
@@ -112,23 +112,23 @@ def _table(
 def cell(value: Measured) -> str:
     """A number as a table shows it; of one patient it has no interval."""
     if isinstance(value, Figure) and value.num_patients == 1:
-        return f"{value.value:.3f} (no interval: one patient)"
+        return f"{value.value:.3f} (no interval)"
     return in_words(value)
 
 
 def _note(table: LesionTable, found: Compared, agreement: BlandAltman | Absent) -> str:
-    empty = sum(not i.labels.size and not i.true_labels.size for i in found.images)
     parts = [
         "In brackets: 95 % interval, whole patients drawn 2000 times. COCO: all images of a kind "
         "ranked together, then the mean of kinds. Per image: the One Shot papers' definition, "
-        "which counts an image without true and found lesions as 1"
-        + (f" (here {empty})." if empty else " (here none)."),
+        f"which counts an image without true and found lesions as 1 ({_empty(found)}).",
         f"Lesions are those that screening shows: from a score of {table.least_score:g} on, and "
         "touching ones of a kind as one, so a curve may end before it would with every region the "
         "network proposes. A lesion is a connected part of one kind in one image or "
         "slice, larger than 100 pixels of 512 x 512. Dice is the mean of cases that have the "
         "kind; of Dice and volumes the images are cases, a scan being one.",
     ]
+    if len({case.patient for case in found.cases}) == 1:
+        parts.append("All are of one patient, or of patients that nobody tells apart: no interval.")
     if found.kinds.merged:
         parts.append(
             f"The masks draw {', '.join(table.mask_kinds)} and the bundle finds "
@@ -145,6 +145,24 @@ def _note(table: LesionTable, found: Compared, agreement: BlandAltman | Absent) 
     return " ".join(parts)
 
 
+def _empty(found: Compared) -> str:
+    """How many images have no lesion on either side: a detector that finds nothing gets a 1 each.
+
+    Of a single kind they are more, and without their number a rare kind looks well found.
+    """
+    names = found.kinds.names
+    numbers = {"of all kinds together": ANY}
+    if len(names) > 1:
+        numbers |= {f"of {name}": number for number, name in enumerate(names, start=1)}
+    counts = {}
+    for words, number in numbers.items():
+        own = [image if number == ANY else image.of_kind(number) for image in found.images]
+        counts[words] = sum(not i.labels.size and not i.true_labels.size for i in own)
+    if len(counts) == 1:
+        return f"here {next(iter(counts.values()))}"
+    return "here " + ", ".join(f"{words} {count}" for words, count in counts.items())
+
+
 def _lost(table: LesionTable) -> str:
     problems = [case.problem for case in table.cases if case.problem]
     if not problems:
@@ -155,5 +173,14 @@ def _lost(table: LesionTable) -> str:
     )
 
 
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _unnamed(table: LesionTable) -> str:
+    """What masks hold that is in no number, because nobody said what it is."""
+    cases = [case for case in table.cases if case.unnamed]
+    if not cases:
+        return ""
+    values = sorted({value for case in cases for value in case.unnamed})
+    listed = ", ".join(map(str, values[:MOST_VALUES])) + ", ..." * (len(values) > MOST_VALUES)
+    return (
+        f" Masks of {many(len(cases), 'case')} hold values that nothing names ({listed}): what "
+        "they draw is in no number."
+    )

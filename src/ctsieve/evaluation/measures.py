@@ -12,6 +12,7 @@ import numpy as np
 from ctsieve.evaluation import calls, ranking, reliability
 from ctsieve.evaluation.intervals import DRAWS, Weights, patient_draws, percentile_interval, wilson
 from ctsieve.evaluation.sample import Bools, Floats, Sample
+from ctsieve.types.cases import is_known
 from ctsieve.types.report import Absent, Figure, Measured
 
 CHUNK = 250
@@ -184,5 +185,7 @@ def _too_few(sample: Sample) -> str:
         return f"all {sample.num_cases} cases are {kind}"
     for kind, own in (("positive", sample.positive), ("negative", ~sample.positive)):
         if np.unique(sample.patient[own]).size < FEWEST_PATIENTS:
+            if not is_known(str(sample.patient[own][0])):
+                return f"nobody knows of which patients the {kind} cases are"
             return f"all {kind} cases are of one patient"
     return ""

@@ -106,12 +106,25 @@ def roc_band(sample: Sample, weight: Weights, *, at: Floats) -> Floats:
 
     Weightings that have one kind only are left out.
     """
-    ups, downs = _by_score(sample.probability, sample.positive, weight)
-    both = (ups.sum(axis=1) > 0) & (downs.sum(axis=1) > 0)
-    up, down = (w[both, ::-1].cumsum(axis=1, dtype=np.float64) for w in (ups, downs))
-    pairs = zip(down / down[:, -1:], up / up[:, -1:], strict=True)
-    lines = [np.interp(at, np.append(0.0, x), np.append(0.0, y)) for x, y in pairs]
-    return np.array(lines).reshape(-1, at.size)
+    false, true = roc_points(sample, weight)
+    both = np.isfinite(false[:, -1] + true[:, -1])
+    pairs = zip(false[both], true[both], strict=True)
+    return np.array([np.interp(at, x, y) for x, y in pairs]).reshape(-1, at.size)
+
+
+def roc_points(sample: Sample, weight: Weights) -> tuple[Floats, Floats]:
+    """False positive rates and sensitivities (D, G + 1) from the highest cut, first of no call.
+
+    A weighting without negatives has no false positive rate but NaN, one without positives no
+    sensitivity.
+    """
+    found = []
+    for kind in _by_score(sample.probability, sample.positive, weight)[::-1]:
+        total = kind.sum(axis=1, dtype=np.float64, keepdims=True)
+        reached = np.zeros((len(kind), kind.shape[1] + 1))
+        np.cumsum(kind[:, ::-1], axis=1, out=reached[:, 1:])
+        found.append(np.divide(reached, total, out=np.full_like(reached, np.nan), where=total > 0))
+    return found[0], found[1]
 
 
 def _from_the_top(sample: Sample) -> tuple[Floats, Floats, Floats]:

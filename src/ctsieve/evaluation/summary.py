@@ -20,6 +20,7 @@ from ctsieve.evaluation.in_words import in_words
 from ctsieve.evaluation.label_tables import negatives_table, one_against_rest_table
 from ctsieve.evaluation.measures import MEASURES
 from ctsieve.evaluation.multiclass import multiclass_figures
+from ctsieve.evaluation.partial_auc import PARTS, Part, parts_table
 from ctsieve.evaluation.prevalence import predictive_values
 from ctsieve.evaluation.sample import Sample
 from ctsieve.evaluation.shortcuts import Probe, probes
@@ -64,8 +65,11 @@ def summarise(
     *,
     level: Level,
     prevalences: tuple[float, ...] = PREVALENCES,
+    parts: tuple[Part, ...] = PARTS,
 ) -> Summary:
     """Tables and charts of a report; `level` is that of subgroups, probes and wrong calls.
+
+    `parts` are those that the report was made with.
 
     Raises:
         InputRejected: the cases are of one kind.
@@ -86,6 +90,7 @@ def summarise(
     tables = [
         _levels_table(report),
         _counts_table(table, positive),
+        parts_table(report.levels, headline, parts),
         _prevalence_table(headline, prevalences),
         negatives_table(table, positive, "patient"),
         _subgroup_table(subgroups(table, positive, level), level),

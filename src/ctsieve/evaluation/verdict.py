@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ctsieve.evaluation.cohort import is_healthy_slice
 from ctsieve.evaluation.summary import Summary
+from ctsieve.types.cases import is_known
 from ctsieve.types.report import Absent, Figure, Measured
 from ctsieve.types.scores import NETWORK
 
@@ -51,6 +52,7 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
             *_lost(summary),
             *_healthy_slices(summary),
             *_two_labels(summary),
+            *_strangers(summary),
             *_use(summary),
         ),
     )
@@ -166,6 +168,17 @@ def _two_labels(summary: Summary) -> list[str]:
     return [
         f"{count} patient names have cases of several labels: each counts once for each label, and "
         "is drawn as one patient. Two people of one name would be the same here."
+    ]
+
+
+def _strangers(summary: Summary) -> list[str]:
+    names = [row.patient for row in summary.report.scores if not is_known(row.patient)]
+    if not names:
+        return []
+    return [
+        f"{len(names)} of {len(summary.report.scores)} cases are of patients that nobody tells "
+        f"apart: those of a source count, and are drawn, as one patient. At patient level they "
+        f"are {len(set(names))} of {summary.report.figures['auc'].num_patients}."
     ]
 
 

@@ -27,7 +27,7 @@ from ctsieve.models.la_dnn import LaDnnTarget
 from ctsieve.ops.crop import crop_box
 from ctsieve.ops.prepare import prepare, slice_values
 from ctsieve.ops.upright import upright
-from ctsieve.readers import read_study
+from ctsieve.readers import read_labels, read_study
 from ctsieve.types.cases import Case
 from ctsieve.types.promise import promise
 from ctsieve.types.recipe import InputSpec, WindowSpec
@@ -118,7 +118,7 @@ def _mask_view(case: Case, spec: InputSpec) -> Bytes:
     """Where a slice has lesions of any kind: 255, else 0."""
     promise(case.mask is not None, f"{case.id} has a mask")
     image = upright(read_study(case.files[0]), case.quarter_turns)
-    drawn = upright(read_study(case.mask), case.quarter_turns)  # type: ignore[arg-type]
+    drawn = upright(read_labels(case.mask), case.quarter_turns)  # type: ignore[arg-type]
     promise(isinstance(drawn, CTPicture), "a mask is a picture")
     window = Window(centre=spec.window.centre, width=spec.window.width)
     box = crop_box(slice_values(image, 0, window)[None], spec.crop)

@@ -20,7 +20,7 @@ from ctsieve.ops.judge import judged_box
 from ctsieve.ops.lungs import lung_slices
 from ctsieve.ops.prepare import Box, Prepared, prepare, slice_values
 from ctsieve.ops.upright import upright
-from ctsieve.readers import read_study
+from ctsieve.readers import read_labels, read_study
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected, UnreadableStudy
 from ctsieve.types.geometry import Geometry
@@ -158,7 +158,7 @@ def drawn_labels(case: Case, image: Image) -> Bytes:
     """
     if case.mask is None:
         raise InputRejected(f"case {case.id!r} has no mask")
-    drawn = upright(read_study(case.mask, workers=1), case.quarter_turns)
+    drawn = upright(read_labels(case.mask, workers=1), case.quarter_turns)
     if drawn.geometry.shape != image.geometry.shape:
         raise UnreadableStudy(
             f"the mask of case {case.id!r} is {drawn.geometry.shape[1:]} pixels large, its image "

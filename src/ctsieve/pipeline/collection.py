@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ctsieve.datasets import DATASETS
 from ctsieve.learning.feed import Donors, Views, cached_donors, cached_views
 from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.kept_back import refuse_locked
 from ctsieve.types.cases import Case
 
 Numbers = npt.NDArray[np.int64]
@@ -59,8 +60,10 @@ def open_collection(config: FitConfig, data: Path, cache: Path) -> Collection:
 
     Raises:
         UnreadableStudy: the collection is incomplete.
+        InputRejected: a case is kept back for judging.
     """
     cases = tuple(cases_of(config.data.sets, data))
+    refuse_locked(cases, data)
     larger = config.input.model_copy(update={"size": (config.cache_size, config.cache_size)})
     return Collection(
         cases=cases,

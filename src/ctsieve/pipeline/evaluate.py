@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ctsieve.evaluation.cohort import LEVELS, Level, check_labels, levels_of, sample_of
-from ctsieve.evaluation.measures import measured
+from ctsieve.evaluation.measures import MEASURES, measured
+from ctsieve.evaluation.partial_auc import PARTS, Part, partial_measures
 from ctsieve.pipeline.score import score
 from ctsieve.pipeline.screen import Screener
 from ctsieve.types.cases import Case
@@ -21,12 +22,13 @@ def evaluate(
     positive: str = "covid19",
     side: str = "",
     negative: Sequence[str] = (),
+    parts: Sequence[Part] = PARTS,
 ) -> EvaluationReport:
     """Screen every case and report how `positive` was told from all other labels.
 
     Cases the gate rejects have no score and are counted, not hidden.  Figures are those of the
     remaining cases; sensitivity and specificity are taken at the bundle's own threshold, whether
-    or not the screener abstained.
+    or not the screener abstained.  `parts` of the ROC curve have their own area.
 
     Raises:
         InputRejected: no case has a score, or all are of one kind, or the bundle does not know
@@ -35,12 +37,17 @@ def evaluate(
     if positive not in screener.bundle.recipe.labels:
         known = ", ".join(screener.bundle.recipe.labels)
         raise InputRejected(f"the bundle does not know {positive!r}", hint=f"it knows: {known}")
-    report = report_of(score(screener, cases, side=side), positive=positive, negative=negative)
+    table = score(screener, cases, side=side)
+    report = report_of(table, positive=positive, negative=negative, parts=parts)
     return replace(report, notice=notice_for(screener.bundle.recipe.leakage))
 
 
 def report_of(
-    table: ScoreTable, *, positive: str = "covid19", negative: Sequence[str] = ()
+    table: ScoreTable,
+    *,
+    positive: str = "covid19",
+    negative: Sequence[str] = (),
+    parts: Sequence[Part] = PARTS,
 ) -> EvaluationReport:
     """The same from scores that were made before.
 
@@ -50,8 +57,9 @@ def report_of(
     check_labels(table, positive, negative=negative)
     if not table.judged:
         raise InputRejected(f"none of {len(table.rows)} cases could be judged")
+    measures = {**MEASURES, **partial_measures(parts)}
     levels: dict[str, dict[str, Measured]] = {
-        level: measured(sample_of(table, positive, level)) for level in levels_of(table)
+        level: measured(sample_of(table, positive, level), measures) for level in levels_of(table)
     }
     headline = levels["patient"]
     if not isinstance(headline["auc"], Figure):

@@ -22,6 +22,7 @@ from ctsieve.evaluation.cohort import check_labels
 from ctsieve.evaluation.lesion_summary import LesionSummary, no_lesions, summarise_lesions
 from ctsieve.evaluation.lesion_verdict import lesion_verdict
 from ctsieve.evaluation.page import Page, to_html
+from ctsieve.evaluation.partial_auc import PARTS, Part
 from ctsieve.evaluation.summary import Summary, classless, summarise
 from ctsieve.evaluation.verdict import verdict
 from ctsieve.pipeline.error_pictures import error_picture
@@ -50,6 +51,8 @@ class Options:
     positive: str = "covid19"
     negative: tuple[str, ...] = ()
     prevalences: tuple[float, ...] = (0.01, 0.1, 0.5)
+    parts: tuple[Part, ...] = PARTS
+    """Of the ROC curve, whose area is wanted by itself."""
     scores_name: str = "scores.csv"
 
 
@@ -110,14 +113,19 @@ def _summary(table: ScoreTable, options: Options, *, has_lesions: bool) -> tuple
     if table.labels or not has_lesions:
         check_labels(table, options.positive, negative=options.negative)
         try:
-            report = report_of(table, positive=options.positive, negative=options.negative)
+            report = report_of(
+                table, positive=options.positive, negative=options.negative, parts=options.parts
+            )
         except InputRejected as error:
             if not has_lesions:
                 raise
             why = f"Nothing about classes can be measured: {error}."
         else:
             level = finest_level(table)
-            return summarise(report, table, level=level, prevalences=options.prevalences), ""
+            found = summarise(
+                report, table, level=level, prevalences=options.prevalences, parts=options.parts
+            )
+            return found, ""
     return classless(classless_report(table, positive=options.positive)), why
 
 

@@ -10,12 +10,14 @@ from ctsieve.datasets import DATASETS
 from ctsieve.evaluation.charts import Chart
 from ctsieve.evaluation.page import Page
 from ctsieve.evaluation.protocols import PROTOCOLS
+from ctsieve.evaluation.tune import TUNE
 from ctsieve.pipeline.case_list import cases_in, side_in_file, side_of, split_of
 from ctsieve.pipeline.data import mask_meanings
 from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, write_evaluation
 from ctsieve.pipeline.faithfulness import faithfulness_table
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.held_out import held_out_scores
+from ctsieve.pipeline.kept_back import refuse_locked
 from ctsieve.pipeline.lesion_file import is_lesion_file, lesions_beside, load_lesions
 from ctsieve.pipeline.score_file import is_score_file, load_scores
 from ctsieve.pipeline.score_lesions import score_with_lesions
@@ -147,6 +149,8 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
     if job.bundle == NO_BUNDLE:
         raise _no_scores(job.data)
     cases, doubts = _cases(job, job.data)
+    if job.side == TUNE:  # whatever `calibrate` fits is fitted on such rows
+        refuse_locked(cases, job.data)
     screener = Screener.load(job.bundle, threads=job.threads)
     table, lesions = score_with_lesions(
         screener, cases, meaning=_meaning(job, job.data), side=job.side, progress=progress

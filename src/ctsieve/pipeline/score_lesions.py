@@ -81,6 +81,7 @@ def lesion_case(
         update={
             "voxel_ml": image.geometry.voxel_ml if isinstance(image, CTVolume) else None,
             "slices": tuple(_slices(screening.lesion_instances, labels, meaning)),
+            "unnamed": _unnamed(labels, meaning),
         }
     )
 
@@ -97,6 +98,12 @@ def _table(screener: Screener, cases: list[LesionCase], meanings: Iterable[Meani
         mask_kinds=tuple(dict.fromkeys(drawn)),
         cases=tuple(cases),
     )
+
+
+def _unnamed(labels: Bytes, meaning: Meaning) -> tuple[int, ...]:
+    if not meaning:
+        return ()
+    return tuple(int(value) for value in np.unique(labels) if value and value not in meaning)
 
 
 def _slices(lesions: tuple[Lesion, ...], labels: Bytes, meaning: Meaning) -> Iterator[SliceMasks]:

@@ -29,6 +29,7 @@ from ctsieve.learning.task import Material, Side, TaskCard
 from ctsieve.learning.tasks import task_of
 from ctsieve.learning.views import PrepareSettings
 from ctsieve.pipeline.architecture import WEIGHTS, build_network, to_cpu
+from ctsieve.pipeline.kept_back import refuse_locked
 from ctsieve.pipeline.launch import ONE, Machines, rank
 from ctsieve.pipeline.leakage import accepted_split, split_from_file
 from ctsieve.pipeline.quiet import quiet_lightning
@@ -133,8 +134,10 @@ def configured_cases(config: TrainConfig, data: Path) -> tuple[Case, ...]:
 
 
 def walked_cases(config: TrainConfig, data: Path) -> tuple[Case, ...]:
-    """All cases of the configured data sets."""
-    return tuple(case for name in config.data.sets for case in DATASETS[name].walk(data))
+    """All cases of the configured data sets, none of them kept back for judging."""
+    cases = tuple(case for name in config.data.sets for case in DATASETS[name].walk(data))
+    refuse_locked(cases, data)
+    return cases
 
 
 def given_split(config: TrainConfig, cases: Sequence[Case], data: Path) -> Split:

@@ -1,10 +1,10 @@
 """Hop 1 of the main job: whatever the user points at becomes one image."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from ctsieve.types.cards import ReaderCard
+from ctsieve.types.cards import ReaderCard, ReadsStudy
 from ctsieve.types.catalogue import Catalogue
 from ctsieve.types.errors import OutOfResources, UnreadableStudy
 from ctsieve.types.volume import CTPicture, CTVolume
@@ -28,11 +28,30 @@ def read_study(path: Path | str, *, workers: int | None = None) -> CTVolume | CT
         UnreadableStudy: the bytes are no study this program can read.
         OutOfResources: memory is exhausted.
     """
-    path = Path(path)
+    return _read(Path(path), lambda card: card.read, workers)
+
+
+def read_labels(path: Path | str, *, workers: int | None = None) -> CTVolume | CTPicture:
+    """The mask at `path`: as `read_study`, but a pixel is the number it is stored as.
+
+    A picture with a palette shows every kind of lesion in a colour of its own, and `read_study`
+    sees the colours' luminance.  Values of a picture are a 255th of the stored number.
+
+    Raises:
+        InputRejected: as `read_study`, or the mask is a picture whose pixels are colours.
+        UnreadableStudy: as `read_study`.
+        OutOfResources: as `read_study`.
+    """
+    return _read(Path(path), lambda card: card.read_labels or card.read, workers)
+
+
+def _read(
+    path: Path, way: Callable[[ReaderCard], ReadsStudy], workers: int | None
+) -> CTVolume | CTPicture:
     for card in _cards():
         if card.claims(path):
             try:
-                return card.read(path, workers=workers)
+                return way(card)(path, workers=workers)
             except MemoryError as error:
                 raise OutOfResources(
                     "the study needs more memory than there is",

@@ -11,7 +11,7 @@ A picture has no Hounsfield units and no millimetres; its values are what a scre
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -32,7 +32,7 @@ from ctsieve.readers._files import (
 from ctsieve.readers._limits import MAX_PICTURE_PIXELS, check_grid, plural
 from ctsieve.readers._parallel import in_parallel
 from ctsieve.types.cards import ReaderCard
-from ctsieve.types.errors import InputRejected, UnreadableStudy
+from ctsieve.types.errors import CtsieveError, InputRejected, UnreadableStudy
 from ctsieve.types.geometry import Geometry
 from ctsieve.types.provenance import Acquisition, Provenance, SliceSource
 from ctsieve.types.volume import CTPicture
@@ -40,6 +40,7 @@ from ctsieve.version import __version__
 
 VISIBLE_COLOUR: Final = 24
 """Channels that differ by more of 255 are colour to the eye; JPEG leaves less on grey pictures."""
+MOST_LABELS: Final = 255
 
 _BITS: Final = (8, 10, 12, 14, 16)
 _DEEP: Final = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
@@ -71,6 +72,9 @@ class _Picture:
     pages: tuple[_Page, ...]
 
 
+_PageOf = Callable[[Image.Image, int], _Page]
+
+
 def claims(path: Path) -> bool:
     """Whether `path` is a picture or a folder that holds one."""
     return any(picture_kind(first_bytes(file)) for file in files_under(path))
@@ -83,10 +87,30 @@ def read(path: Path, *, workers: int | None = None) -> CTPicture:
         UnreadableStudy: a file is damaged or beyond the limits.
         InputRejected: the pictures of a folder are no stack.
     """
+    return _read(path, _page, workers)
+
+
+def read_labels(path: Path, *, workers: int | None = None) -> CTPicture:
+    """The mask at `path`, every pixel the number it is stored as, a palette's colours left aside.
+
+    Raises:
+        UnreadableStudy: a file is damaged or beyond the limits.
+        InputRejected: the pictures of a folder are no stack, a pixel is a colour, or the file is a
+            JPEG, which keeps no number as it was.
+    """
+    picture = _read(path, _label_page, workers)
+    if picture.provenance.acquisition.picture_format == "jpeg":
+        raise InputRejected(
+            "the mask is a JPEG, which changes the numbers of its pixels", hint="save it as PNG"
+        )
+    return picture
+
+
+def _read(path: Path, page_of: _PageOf, workers: int | None) -> CTPicture:
     files = list(files_under(path))
     named = {relative_name(f, root=path): f for f in files if picture_kind(first_bytes(f))}
     names = _in_slice_order(list(named))
-    pictures = list(in_parallel(lambda n: _load(named[n], name=n), names, workers=workers))
+    pictures = list(in_parallel(lambda n: _load(named[n], n, page_of), names, workers=workers))
     pages = [page for picture in pictures for page in picture.pages]
     values = _stacked(pages)
     digest = hashlib.sha256("\n".join(p.sha256 for p in pictures).encode()).hexdigest()
@@ -144,15 +168,15 @@ def _in_slice_order(names: list[str]) -> list[str]:
     )
 
 
-def _load(path: Path, *, name: str) -> _Picture:
+def _load(path: Path, name: str, page_of: _PageOf) -> _Picture:
     data = path.read_bytes()
     try:
         with Image.open(BytesIO(data), formats=("PNG", "JPEG", "TIFF", "BMP")) as image:
             mode = image.mode
-            pages = tuple(_pages(image))
+            pages = tuple(_pages(image, page_of))
     except _BOMB as error:
         raise _too_large() from error
-    except UnreadableStudy:
+    except CtsieveError:
         raise
     except _DAMAGED as error:
         raise UnreadableStudy(
@@ -167,14 +191,14 @@ def _load(path: Path, *, name: str) -> _Picture:
     )
 
 
-def _pages(image: Image.Image) -> Iterator[_Page]:
+def _pages(image: Image.Image, page_of: _PageOf) -> Iterator[_Page]:
     number = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
     check_grid(number, rows=image.height, columns=image.width)
     for index in range(number):
         image.seek(index)
         if image.width * image.height > MAX_PICTURE_PIXELS:
             raise _too_large()
-        yield _page(ImageOps.exif_transpose(image), index)
+        yield page_of(ImageOps.exif_transpose(image), index)
 
 
 def _too_large() -> UnreadableStudy:
@@ -196,6 +220,21 @@ def _page(image: Image.Image, index: int) -> _Page:
         coloured=float((spread > VISIBLE_COLOUR).mean()),
         index=index,
     )
+
+
+def _label_page(image: Image.Image, index: int) -> _Page:
+    if image.mode == "P":
+        return _Page(samples=np.asarray(image), coloured=0.0, index=index)
+    if image.mode in ("RGB", *_TRANSPARENT) and np.ptp(np.asarray(_opaque(image)), axis=2).any():
+        raise InputRejected(
+            "the mask is drawn in colours, and a colour is no number of a kind",
+            hint="save it with one grey value, or one entry of a palette, for each kind",
+        )
+    page = _page(image, index)
+    highest = int(page.samples.max())
+    if image.mode in _DEEP and highest > MOST_LABELS:
+        raise InputRejected(f"a mask's numbers end at {MOST_LABELS}, this one's at {highest}")
+    return page
 
 
 def _opaque(image: Image.Image) -> Image.Image:
@@ -250,4 +289,9 @@ def _divisor(samples: npt.NDArray[Any]) -> int:
     return next((1 << bits) - 1 for bits in _BITS if highest < 1 << bits)
 
 
-CARD = ReaderCard(title="Picture or numbered folder of pictures", claims=claims, read=read)
+CARD = ReaderCard(
+    title="Picture or numbered folder of pictures",
+    claims=claims,
+    read=read,
+    read_labels=read_labels,
+)

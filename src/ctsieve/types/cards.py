@@ -128,6 +128,8 @@ class ReaderCard:
     title: str
     claims: Callable[[Path], bool]
     read: ReadsStudy
+    read_labels: ReadsStudy | None = None
+    """Of masks, where a value shown and a value stored can differ; None: as `read`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

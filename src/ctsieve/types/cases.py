@@ -15,7 +15,10 @@ class Case:
 
     id: str
     patient: str
-    """What keeps related images together: the patient, or the source paper if unknown."""
+    """What keeps related images together: the patient, or the source paper if unknown.
+
+    Where nothing is known either, all cases of a source are one group: see `is_known`.
+    """
     label: str
     """covid19, other_pneumonia, neither, or a data set's own (its CARD lists them)."""
     files: tuple[Path, ...]
@@ -44,6 +47,19 @@ class Case:
     """Years; the middle where the publisher gives a decade."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """What else the publisher says, in the publisher's words: country, severity, ..."""
+
+
+UNKNOWN = ":unknown"
+
+
+def is_known(patient: str) -> bool:
+    """Whether a name stands for one patient, or paper, and not for all that nobody tells apart.
+
+    Example:
+        >>> is_known("cncb:1046"), is_known("medseg:unknown")
+        (True, False)
+    """
+    return not patient.endswith(UNKNOWN)
 
 
 Sides = Mapping[str, tuple[Case, ...]]

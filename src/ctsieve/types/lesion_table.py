@@ -62,6 +62,8 @@ class LesionCase(_Frozen):
     voxel_ml: Annotated[float, Field(gt=0.0)] | None = None
     """Volume of a voxel in ml; None where there are no millimetres."""
     slices: tuple[SliceMasks, ...] = ()
+    unnamed: tuple[Annotated[int, Field(ge=1, le=255)], ...] = ()
+    """Values that the mask holds and nobody has named: their pixels are in no number."""
 
 
 class LesionTable(_Frozen):

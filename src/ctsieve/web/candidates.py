@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ctsieve.bundles import store
-from ctsieve.bundles.bundle import Bundle
+from ctsieve.bundles.bundle import HELD_OUT, Bundle
 from ctsieve.evaluation.noninferiority import Rule
 from ctsieve.jobs.desk import Desk
 from ctsieve.jobs.durable import place_folder, sync_files
 from ctsieve.jobs.trials import BUNDLES, Trial, TrialState
+from ctsieve.pipeline.held_out import held_out_scores
 from ctsieve.types.errors import BundleError, InputRejected
 from ctsieve.web.accounts import Identity
 from ctsieve.web.audit import Act, record
@@ -47,13 +48,14 @@ class Candidates:
         """Keep an uploaded bundle (a .ctsieve file) as a candidate; nothing of it is run here.
 
         Raises:
-            InputRejected: it is no bundle, or damaged.
+            InputRejected: it is no bundle, or damaged, or it has learnt from locked cases.
             InConflict: another bundle has this name and version.
         """
         bundle = _opened(archive)
         known = self._by_digest(bundle.identity.digest)
         if known is not None:
             return known
+        self._refuse_learnt(bundle, trained_on)
         name = _place(bundle)
         if self._desk.storage.has(name):
             raise InConflict(
@@ -173,6 +175,19 @@ class Candidates:
             return 0
         asked = sorted(row.trial["locked_digests"])
         return sum(sorted(r.trial["locked_digests"]) == asked for r in self.rows() if r.trial)
+
+    def _refuse_learnt(self, bundle: Bundle, trained_on: str) -> None:
+        """Refuse what says itself that it has learnt from the cases that are to judge it."""
+        learnt = set[str]()
+        if HELD_OUT in bundle.manifest.members:
+            learnt = {n for r in held_out_scores(bundle).rows for n in (r.case, r.patient)}
+        seen = self._releases.locked_of(learnt)
+        is_locked = trained_on in {release.digest for release in self._releases.latest_locked()}
+        if seen or is_locked:
+            raise InputRejected(
+                f"it was trained on {f'{seen} locked cases' if seen else 'a locked set'}",
+                hint="train on a release: it leaves out whatever judges candidates",
+            )
 
     def _trial(self, row: Candidate) -> Trial:
         current = self._studies.chosen_bundle()

@@ -96,4 +96,5 @@ def _chosen(case: Contribution, study: Study, reviews: Sequence[Review]) -> Chos
         patient=case.patient,
         readings=(first, *others),
         outlines=case.outlines,
+        label=case.final,
     )

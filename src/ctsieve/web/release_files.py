@@ -16,7 +16,15 @@ from typing import Any, Final, Literal
 import numpy as np
 from PIL import Image
 
-from ctsieve.datasets.release import COLUMNS, MANIFEST, TABLE, Agreement, Release
+from ctsieve.datasets.release import (
+    COLUMNS,
+    KEPT_BACK,
+    MANIFEST,
+    TABLE,
+    Agreement,
+    KeptBack,
+    Release,
+)
 from ctsieve.evaluation.readers import cohen_kappa
 from ctsieve.jobs.durable import sync_files
 from ctsieve.readers import READERS
@@ -35,6 +43,7 @@ CONSENT: Final = (
     " to train and test models."
 )
 """What the page asks a contributor to confirm."""
+NOTHING: Final = KeptBack()
 _KIND: Final = {True: "picture", False: "volume"}
 
 
@@ -61,12 +70,14 @@ class Chosen:
     readings: tuple[Read, ...]
     """The contributor's first."""
     outlines: list[dict[str, Any]]
+    label: str
+    """What two readers said."""
     partition: str = ""
 
     @property
-    def label(self) -> str:
-        """What both readers said."""
-        return self.readings[0].label
+    def agreeing(self) -> tuple[Read, ...]:
+        """The readings that gave the label."""
+        return tuple(read for read in self.readings if read.label == self.label)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,11 +97,12 @@ def write_release(
     home: Path,
     pseudonyms: Pseudonyms,
     about: Mapping[str, Any],
+    kept: KeptBack = NOTHING,
 ) -> Written:
     """Write the release of these cases into the new folder `folder`.
 
-    `about` has the purpose, version and licence.  Cases whose images cannot be de-identified are
-    left out, with the reason.
+    `about` has the purpose, version and licence; `kept` is what a training release keeps back.
+    Cases whose images cannot be de-identified are left out, with the reason.
 
     Raises:
         InputRejected: none is left.
@@ -114,6 +126,8 @@ def write_release(
         )
     (folder / TABLE).write_text(_table(COLUMNS, rows), encoding="utf-8")
     _write_readings(folder, cases, pseudonyms)
+    if kept != NOTHING:
+        (folder / KEPT_BACK).write_text(kept.as_table(), encoding="utf-8")
     release = _described(folder, cases, about)
     (folder / MANIFEST).write_text(release.model_dump_json(indent=1), encoding="utf-8")
     sync_files(folder)
@@ -144,8 +158,8 @@ def _described(folder: Path, cases: Sequence[Chosen], about: Mapping[str, Any]) 
 def _row(case: Chosen, image: str, pseudonyms: Pseudonyms) -> tuple[str, ...]:
     site = f"site-{pseudonyms.of('site')[:8]}"
     kind = _KIND[case.is_picture]
-    # Of two readers that agree about the label, only what both saw is taken for known.
-    ticked = set.intersection(*(set(read.lesions) for read in case.readings))
+    # Of readers that agree about the label, only what all of them saw is taken for known.
+    ticked = set.intersection(*(set(read.lesions) for read in case.agreeing))
     lesions = " ".join(sorted(ticked))
     return case.id, image, case.patient, site, case.label, kind, case.partition, lesions
 
@@ -155,12 +169,15 @@ def _write_readings(folder: Path, cases: Sequence[Chosen], pseudonyms: Pseudonym
     for case in cases:
         first = case.readings[0]
         given.append((case.id, pseudonyms.of(f"user {first.reader}"), _time(first.at), CONSENT))
-        for reading in case.readings:
+        for number, reading in enumerate(case.readings, start=1):
             who = pseudonyms.of(f"user {reading.reader}")
-            read.append((case.id, who, _time(reading.at), reading.label, " ".join(reading.lesions)))
+            said = reading.label, " ".join(reading.lesions)
+            read.append((case.id, str(number), who, _time(reading.at), *said))
     consent = _table(("case", "given_by", "at", "sentence"), given)
-    readings = _table(("case", "reader", "at", "label", "lesions"), read)
-    outlines = {case.id: case.outlines for case in cases if case.outlines}
+    readings = _table(("case", "reading", "reader", "at", "label", "lesions"), read)
+    # What a contributor drew who was overruled shows nothing of the label that the case has.
+    drawn = [case for case in cases if case.outlines and case.readings[0] in case.agreeing]
+    outlines = {case.id: case.outlines for case in drawn}
     (folder / "consent.csv").write_text(consent, encoding="utf-8")
     (folder / "readings.csv").write_text(readings, encoding="utf-8")
     (folder / "outlines.json").write_text(json.dumps(outlines, indent=1), encoding="utf-8")

@@ -7,14 +7,21 @@ import shutil
 import tempfile
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ctsieve.datasets.release import MANIFEST, WITHDRAWN, Release, broken
+from ctsieve.datasets.release import (
+    MANIFEST,
+    WITHDRAWN,
+    KeptBack,
+    Release,
+    broken,
+    kept_back,
+)
 from ctsieve.jobs.durable import place_folder, write_synced
 from ctsieve.jobs.storage import Storage
 from ctsieve.web.accounts import Identity
@@ -23,7 +30,7 @@ from ctsieve.web.database import Database
 from ctsieve.web.deidentify import Pseudonyms
 from ctsieve.web.errors import InConflict
 from ctsieve.web.release_choice import accepted_cases, locked_cases, training_cases
-from ctsieve.web.release_files import Chosen, Written, write_release
+from ctsieve.web.release_files import NOTHING, Chosen, Written, write_release
 from ctsieve.web.tables import Contribution, ReleasedCase, ReleaseRow, Workspace
 
 Purpose = Literal["training", "locked"]
@@ -69,7 +76,8 @@ class Releases:
                 )
             name = f"{RELEASES}/{by.workspace_id}-{purpose}-{version}"
             about = {"purpose": purpose, "version": version, "licence": licence}
-            written = self._write(name, chosen, Pseudonyms(secret), about)
+            kept = self._kept_back(by) if purpose == "training" else NOTHING
+            written = self._write(name, chosen, Pseudonyms(secret), about, kept)
             written.left_out |= left_out
             last = next(iter(self.rows(by, purpose)), None)
             if last is not None and last.digest == written.release.digest:
@@ -100,6 +108,13 @@ class Releases:
         with self._database.reading() as session:
             rows = session.scalars(wanted.order_by(ReleaseRow.version))
             return list({row.workspace_id: row for row in rows}.values())
+
+    def locked_of(self, names: Collection[str]) -> int:
+        """How many locked cases, of any workspace, are of these cases or patients."""
+        locked = sa.select(ReleasedCase).where(ReleasedCase.purpose == "locked")
+        with self._database.reading() as session:
+            rows = session.scalars(locked)
+            return len({r.case_id for r in rows if r.case_id in names or r.patient in names})
 
     def check(self, row: ReleaseRow) -> list[str]:
         """Files that are not as they were released; every byte is read."""
@@ -162,8 +177,22 @@ class Releases:
             aside.rename(folder)
             self._storage.keep(row.folder)
 
+    def _kept_back(self, by: Identity) -> KeptBack:
+        """Everything that the own workspace ever locked."""
+        kept = NOTHING
+        for row in self.rows(by, "locked"):
+            folder = self._storage.fetch(row.folder)
+            release = Release.model_validate_json((folder / MANIFEST).read_bytes())
+            kept |= kept_back(folder, release)
+        return kept
+
     def _write(
-        self, name: str, chosen: Sequence[Chosen], pseudonyms: Pseudonyms, about: Mapping[str, Any]
+        self,
+        name: str,
+        chosen: Sequence[Chosen],
+        pseudonyms: Pseudonyms,
+        about: Mapping[str, Any],
+        kept: KeptBack,
     ) -> Written:
         home = self._storage.home
         for case in chosen:
@@ -172,7 +201,12 @@ class Releases:
         partial = Path(tempfile.mkdtemp(dir=home / RELEASES, prefix=".part-"))
         try:
             written = write_release(
-                partial / "release", chosen, home=home, pseudonyms=pseudonyms, about=about
+                partial / "release",
+                chosen,
+                home=home,
+                pseudonyms=pseudonyms,
+                about=about,
+                kept=kept,
             )
             place_folder(partial / "release", home / name)
             self._storage.keep(name)

@@ -163,7 +163,11 @@ class Contribution(Table):
     user: Mapped[str]
     created: Mapped[float] = mapped_column(default=time.time)
     status: Mapped[str] = mapped_column(default="open")
-    """open, accepted, or disputed: two readings that do not agree."""
+    """open, accepted, disputed (two readings do not agree, a third decides), or excluded."""
+    decided: Mapped[str] = mapped_column(default="")
+    """The label it is accepted with, where that is not the contributor's."""
+    reason: Mapped[str] = mapped_column(default="")
+    """Why it is excluded: a word, never free text."""
     label: Mapped[str]
     lesions: Mapped[Listed] = mapped_column()
     outlines: Mapped[Listed] = mapped_column()
@@ -171,9 +175,14 @@ class Contribution(Table):
     patient: Mapped[str] = mapped_column(default="")
     """Pseudonym of the patient; empty where nobody knows, and then it is in no release."""
 
+    @property
+    def final(self) -> str:
+        """The label of an accepted case."""
+        return self.decided or self.label
+
 
 class Review(Table):
-    """A second reading of a contribution."""
+    """A second or third reading of a contribution."""
 
     __tablename__ = "reviews"
     __table_args__ = (UniqueConstraint("contribution_id", "user", name="one_review_per_reader"),)
@@ -187,6 +196,7 @@ class Review(Table):
     lesions: Mapped[Listed] = mapped_column()
     comment: Mapped[str]
     agree: Mapped[bool]
+    """Whether the label is the contributor's."""
 
 
 class ReleaseRow(Table):

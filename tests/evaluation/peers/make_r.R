@@ -28,8 +28,29 @@ one <- function(positive, score) {
     sensitivity_high = wilson[2, 1],
     specificity = hits[2] / totals[2], specificity_low = wilson[1, 2],
     specificity_high = wilson[2, 2],
-    brier = mean((score - positive)^2), mcc = cor(called, positive)
+    brier = mean((score - positive)^2), mcc = cor(called, positive),
+    partial = partial(positive, score)
   )
+}
+
+parts <- list(
+  c("fpr", 0, 0.1), c("fpr", 0, 0.2), c("fpr", 0.05, 0.35), c("fpr", 0, 1),
+  c("sensitivity", 0.9, 1), c("sensitivity", 0.8, 1), c("sensitivity", 0.55, 0.85)
+)
+
+partial <- function(positive, score) {
+  curve <- roc(positive, score, levels = c(0, 1), direction = "<", quiet = TRUE)
+  area <- function(part, correct) {
+    range <- as.numeric(part[2:3])
+    focus <- if (part[1] == "fpr") "specificity" else "sensitivity"
+    if (focus == "specificity") range <- 1 - range
+    as.numeric(auc(curve,
+      partial.auc = range, partial.auc.focus = focus,
+      partial.auc.correct = correct, allow.invalid.partial.auc.correct = TRUE
+    ))
+  }
+  names <- sapply(parts, function(p) sprintf("%s=%s-%s", p[1], p[2], p[3]))
+  setNames(lapply(parts, function(p) list(area = area(p, FALSE), corrected = area(p, TRUE))), names)
 }
 
 both <- function(positive, first, second) {

@@ -177,20 +177,26 @@ export interface Reading {
   comment: string;
 }
 
-export interface Review extends Reading {
+/** Another's reading tells nothing (null) until the case is decided. */
+export interface Review extends Omit<Reading, "label"> {
   user: string;
-  agree: boolean;
+  label: string | null;
+  agree: boolean | null;
 }
 
 export interface Contribution extends Omit<Reading, "label"> {
-  /** Null where one may read it second and has not yet. */
+  /** Null until the case is decided, but for whoever gave it. */
   label: string | null;
+  /** What it is accepted as. */
+  final: string | null;
+  /** Why it is excluded: a word. */
+  reason: string;
   id: string;
   study: string;
   user: string;
   created: string;
   outlines: Outline[];
-  status: "open" | "accepted" | "disputed";
+  status: "open" | "accepted" | "disputed" | "excluded";
   reviews: Review[];
 }
 

@@ -75,7 +75,7 @@ function Locking(props: { onDone: () => void }): JSX.Element {
             checked={cases.includes(one.id)}
             onChange={(event) => tick(one.id, event.currentTarget.checked)}
           />
-          {short(one.study)}, {label(one.label)}, by {one.user}
+          {short(one.study)}, {label(one.final)}, by {one.user}
         </label>
       ))}
       <Trouble problem={problem ?? lock.problem} />

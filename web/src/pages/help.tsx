@@ -46,7 +46,8 @@ export function Help(): JSX.Element {
               curve, picture, wheel or key; lay heat, lungs and lesions over the scan.
             </li>
             <li>
-              <strong>Contribute</strong> a label; a second reader answers without seeing yours.
+              <strong>Contribute</strong> a label; a second reader answers without seeing yours, and a third
+              where you two disagree.
               Where both agree the case can join a data set.
             </li>
           </ol>

@@ -85,7 +85,7 @@ export function Thumbnail({ study }: { study: Study }): JSX.Element {
 export function AskedTwice(props: {
   ask: string;
   question: string;
-  warning: string;
+  warning: ComponentChildren;
   action: string;
   run: () => Promise<void>;
 }): JSX.Element {

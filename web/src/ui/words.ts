@@ -107,6 +107,21 @@ export const label = (name: string | null): string =>
 /** A kind of lesion in words. */
 export const lesion = (kind: string): string => LESIONS[kind] ?? kind.replaceAll("_", " ");
 
+const EXCLUDED: Record<string, string> = {
+  three_labels: "three readers gave three labels",
+  not_decidable: "the images do not decide it",
+  image_unfit: "the images are not fit for it",
+  text_in_pixels: "text that names the patient is drawn into the image",
+  no_third_reader: "there is no third reader",
+  given_by_mistake: "it was given by mistake",
+};
+
+/** Why an admin may exclude a case. */
+export const EXCLUSIONS = Object.keys(EXCLUDED).filter((reason) => reason !== "three_labels");
+
+/** Why a case is excluded, in words. */
+export const excluded = (reason: string): string => EXCLUDED[reason] ?? reason;
+
 /** The headline over a verdict. */
 export function headline(status: Status, call: Call | null, first: string): string {
   if (status === "rejected") return "Not judged";
