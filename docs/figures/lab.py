@@ -6,12 +6,13 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-from learning import fit_guided, fit_patches, fit_scans, fit_segmentation, packed
+from learning import Course, fit_guided, fit_patches, fit_scans, fit_segmentation, packed
 from phantoms import KINDS, Chest, chest, cohort, finer
 from torch import nn
 from torchvision.models.resnet import Bottleneck
 
 from ctsieve.bundles import store
+from ctsieve.models import MODELS
 from ctsieve.models._detector.config import (
     BackboneConfig,
     BranchConfig,
@@ -91,15 +92,28 @@ class Lab:
         return model
 
     @cached_property
+    def slices(self) -> nn.Module:
+        """GoogLeNet on slices: normal, pneumonia, COVID-19."""
+        card = MODELS["googlenet"]
+        model = card.build(card.config())
+        self._trained(
+            "slices",
+            model,
+            lambda: fit_patches(model, self.chests, steps=300, rate=1e-3, say=self.say),
+        )
+        return model
+
+    @cached_property
     def series(self) -> SeriesModel[SeriesBilstmAttentionOutput]:
-        """Scans: COVID-19 or not, from the residual network of `att2`, which stays as it is."""
-        model = build_series(SeriesConfig())
-        model.load_state_dict(self.att2.state_dict(), strict=False)
+        """Scans: COVID-19 or not, from the features of `slices`, which stay as they are."""
+        model = build_series(SeriesConfig(backbone="googlenet"))
+        model.load_state_dict(self.slices.state_dict(), strict=False)
         ill = [int(c.kind == COVID) for c in self.chests]
 
         def learn() -> None:
             features = packed(model, self.chests)
-            fit_scans(model, features, ill, say=self.say, steps=36, size=24)
+            gentle = Course(steps=150, size=12, rate=5e-4)  # wide LSTMs go astray at more
+            fit_scans(model, features, ill, say=self.say, course=gentle)
 
         self._trained("series", model, learn)
         return model

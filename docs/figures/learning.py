@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +28,21 @@ PATCHES, PATCH = 12, SIDE // 2
 """Patches to a step, and their rows and columns."""
 GUIDED = 6
 """Slices to a step where heat is taught."""
-FROZEN = ("embeddings.", "conv1.", "bn1.", "layer")
+FROZEN = ("embeddings.", "conv", "bn1.", "layer", "inception")
 """Parameters of scan networks that make the features of slices."""
 SOLID = [1 + LESION_KINDS.index("consolidation")]
 HAZY = [1 + n for n, kind in enumerate(LESION_KINDS) if kind != "consolidation"]
+
+
+class Course(NamedTuple):
+    """How a network of scans is trained: steps, scans to a step, and the highest learning rate."""
+
+    steps: int
+    size: int
+    rate: float
+
+
+COURSE = Course(steps=150, size=8, rate=2e-3)
 
 
 def balanced(labels: Tensor, *, size: int, seed: int) -> Iterator[Tensor]:
@@ -138,16 +150,12 @@ def fit_scans(
     labels: Sequence[int],
     *,
     say: Say,
-    steps: int = 150,
-    size: int = 8,
+    course: Course = COURSE,
 ) -> None:
-    """Teach a network of scans what comes after its frozen features; slices drop out at random.
-
-    Wide LSTMs cost the same for `size` scans to a step, few or many: they want few, large steps.
-    """
+    """Teach a network of scans what comes after its frozen features; slices drop out at random."""
     trained = [p for n, p in _network(model).named_parameters() if not n.startswith(FROZEN)]
     random = torch.Generator().manual_seed(2)
-    rows = list(islice(balanced(torch.tensor(labels), size=size, seed=2), steps))
+    rows = list(islice(balanced(torch.tensor(labels), size=course.size, seed=2), course.steps))
 
     def loss(step: int) -> Tensor:
         chosen = [features[int(row)] for row in rows[step]]
@@ -159,7 +167,7 @@ def fit_scans(
             return cross_entropy(logits, wanted)
         return binary_cross_entropy_with_logits(logits[:, 0], wanted.float())
 
-    fit(trained, loss, steps=steps, rate=2e-3, say=say)
+    fit(trained, loss, steps=course.steps, rate=course.rate, say=say)
     _network(model).eval()
 
 
