@@ -24,7 +24,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 
 demo: $(VENV)/.core  ## make a phantom study, screen it, say where the report is
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
-	@$(BIN)/ctsieve phantom $(DEMO)/study --kind covid --seed 1 --format dicom
+	@$(BIN)/ctsieve phantom $(DEMO)/study --kind covid --seed 2 --format dicom
 	@$(BIN)/ctsieve screen $(DEMO)/study --out $(DEMO)/result
 	@echo "report: $(DEMO)/result/report.html"
 

@@ -68,8 +68,8 @@ def _image(folder: Path) -> Path:
     return min((folder / "images").iterdir())
 
 
-def _case(file: Path, **known: str) -> Case:
-    return Case(**{"id": "mine", "patient": "mine", "label": "covid19", **known}, files=(file,))
+def _case(file: Path, *, patient: str = "mine") -> Case:
+    return Case(id="mine", patient=patient, label="covid19", files=(file,))
 
 
 def test_neither_way_of_training_takes_a_locked_set(sets: Sets, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class House:
 def house(folder: Path, **settings: object) -> Iterator[House]:
     """A service below `folder`, started as people start it; `settings` as in its TOML file."""
     told = {"min_free_mb": 0, "threads": 1, **settings}
-    lines = [f'{k} = "{v}"' if isinstance(v, str) else f"{k} = {v}" for k, v in told.items()]
+    lines = [f"{name} = {_toml(value)}" for name, value in told.items()]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "serve.toml").write_text("\n".join(lines))
     log, port = folder / "serve.log", free_port()
@@ -44,6 +44,13 @@ def house(folder: Path, **settings: object) -> Iterator[House]:
         with httpx2.Client(base_url=f"{address}/api/v1", timeout=60) as client:
             sign_in(client, first_password(log))
             yield House(address=address, log=log, admin=client)
+
+
+def _toml(value: object) -> str:
+    """A text, a number or a table of them, on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{k}" = {_toml(v)}' for k, v in value.items()) + "}"
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def answers(address: str) -> bool:

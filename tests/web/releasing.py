@@ -9,6 +9,8 @@ from PIL import Image
 from tests.screened import phantom_picture
 from tests.web.serving import Person
 
+LOOKED = {"pixels_name_nobody": True}
+"""What must be said of pictures."""
 FINAL = ("done", "rejected", "failed")
 
 
@@ -41,7 +43,7 @@ def judged(person: Person, ids: Sequence[str]) -> None:
 
 def contributed(person: Person, study: str, label: str, patient: str = "", **more: object) -> str:
     """The id of a contributed case."""
-    given = {"study": study, "consent": True, "label": label, "patient": patient, **more}
+    given = {"study": study, "consent": True, "label": label, "patient": patient, **LOOKED, **more}
     answer = person.client.post("contributions", json=given)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])

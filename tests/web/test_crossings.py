@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.web.releasing import pictures
+from tests.web.releasing import LOOKED, pictures
 from tests.web.serving import Person, admin_of, member, serving
 
 from ctsieve.web.app import make_app
@@ -54,7 +54,7 @@ def wards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wards]:
         announced = [{"name": "a", "size": 3}]
         upload = ann.client.post("uploads", json={"files": announced, "kind": "study"}).json()["id"]
         study, other = ann.upload(pictures(["covid", "normal"]), kind="pictures")
-        given = {"study": study, "consent": True, "label": "covid19", "patient": "p"}
+        given = {"study": study, "consent": True, "label": "covid19", "patient": "p", **LOOKED}
         case = ann.client.post("contributions", json=given).json()["id"]
         ids = {
             "study": study, "upload": upload, "number": "0", "contribution": case,

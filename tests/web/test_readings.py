@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.web.releasing import pictures
+from tests.web.releasing import LOOKED, pictures
 from tests.web.serving import Person, admin_of, member, serving
 
 from ctsieve.web.audit import check
@@ -51,7 +51,7 @@ class Ward:
 
     def disputed(self) -> str:
         """A case that ann and rea do not agree on."""
-        given = {"study": self.study, "consent": True, "label": "covid19", **SECRET}
+        given = {"study": self.study, "consent": True, "label": "covid19", **LOOKED, **SECRET}
         given |= {"patient": f"p-{next(self.numbers)}"}
         given["outlines"] = [{"slice": 0, "kind": "GGO", "points": [[1, 2], [9, 2], [9, 8]]}]
         case = str(self.ann.client.post("contributions", json=given).json()["id"])
@@ -141,7 +141,7 @@ def test_nobody_decides_about_the_own_reading(ward: Ward) -> None:
 
 
 def test_a_contributor_who_is_a_reviewer_does_not_decide(ward: Ward) -> None:
-    given = {"study": ward.study, "consent": True, "label": "covid19"}
+    given = {"study": ward.study, "consent": True, "label": "covid19", **LOOKED}
     case = ward.readers["uma"].client.post("contributions", json=given).json()["id"]
     assert ward.read("rea", case, "neither")["status"] == "disputed"
     own = ward.readers["uma"].client.post(
@@ -179,3 +179,14 @@ def test_kappa_is_of_the_first_two_and_the_log_says_who_decided(ward: Ward) -> N
     ]
     with ward.service.database.reading() as session:
         assert check(session).broken_at is None
+
+
+def test_of_a_picture_somebody_must_have_looked_whether_it_names_the_patient(ward: Ward) -> None:
+    given = {"study": ward.study, "consent": True, "label": "covid19"}
+    refused = ward.ann.client.post("contributions", json=given)
+    assert refused.status_code == 422
+    assert "no name is drawn into this image" in refused.json()["detail"]
+    assert ward.ann.client.post("contributions", json={**given, **LOOKED}).status_code == 201
+    entries = ward.admin.client.get("audit?limit=999").json()["items"]
+    acts = [e for e in entries if (e["action"], e["user"]) == ("case-contributed", "ann")]
+    assert {e["detail"] for e in acts} == {"pixels-name-nobody"}

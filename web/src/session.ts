@@ -26,3 +26,20 @@ export function useMay(needed: Role): boolean {
   const session = useContext(SessionContext);
   return session !== null && atLeast(session.user.role, needed);
 }
+
+const REFUSED = "ctsieve_refused=";
+
+/** Why the institution's sign-in was refused, told once; null: it was not. */
+export function refusal(): Problem | null {
+  const cookie = document.cookie.split("; ").find((one) => one.startsWith(REFUSED));
+  if (!cookie) return null;
+  document.cookie = `${REFUSED}; Max-Age=0; Path=/; SameSite=Lax`;
+  try {
+    // A cookie's value may stand in quotation marks.
+    const text = decodeURIComponent(cookie.slice(REFUSED.length).replaceAll('"', ""));
+    const said = JSON.parse(text) as { detail: string; hint: string };
+    return new Problem(401, "Not signed in", said.detail, said.hint);
+  } catch {
+    return null;
+  }
+}

@@ -113,12 +113,21 @@ class Service:
         with self.database.reading() as session:
             workspace = session.get_one(Workspace, study.workspace_id)
         pseudonyms = Pseudonyms(workspace.secret)
-        if study.folder:
-            folder = self.desk.storage.fetch(study.folder)
-            first = next((p for p in sorted(folder.rglob("*")) if p.is_file()), None)
-            if first is not None and READERS["dicom"].claims(first):
-                return patient_of(first, pseudonyms)
+        first = self._first_dicom(study)
+        if first is not None:
+            return patient_of(first, pseudonyms)
         return pseudonyms.of(f"named {named}") if named else ""
+
+    def is_dicom(self, study: Study) -> bool:
+        """Whether a study came as DICOM, whose headers say if text is burned into the pixels."""
+        return self._first_dicom(study) is not None
+
+    def _first_dicom(self, study: Study) -> Path | None:
+        if not study.folder:
+            return None
+        folder = self.desk.storage.fetch(study.folder)
+        first = next((p for p in sorted(folder.rglob("*")) if p.is_file()), None)
+        return first if first is not None and READERS["dicom"].claims(first) else None
 
     def _pseudonyms(self, by: Identity) -> Pseudonyms:
         with self.database.reading() as session:

@@ -9,6 +9,7 @@ import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Empty, Field, Trouble, Waiting } from "../ui/parts";
 import { short } from "../ui/words";
 import { Drawing } from "./drawing";
+import { PixelCheck } from "./pixels";
 import { NO_READING, ReadingFields } from "./reading";
 
 function Form({ study }: { study: StudyDetail }): JSX.Element {
@@ -17,10 +18,12 @@ function Form({ study }: { study: StudyDetail }): JSX.Element {
   const [outlines, setOutlines] = useState<Outline[]>([]);
   const [sent, setSent] = useState(false);
   const [patient, setPatient] = useState("");
+  const [looked, setLooked] = useState(false);
   // Only a study that came as DICOM says itself whose it is, and goes back as DICOM.
   const dicom = study.artefacts.some(({ kind }) => kind === "dicom");
   const send = useAction(async () => {
-    await post(address("contributions"), { study: study.id, consent, ...reading, outlines, patient });
+    const about = { patient, pixels_name_nobody: looked };
+    await post(address("contributions"), { study: study.id, consent, ...reading, outlines, ...about });
     setSent(true);
   });
   if (sent) {
@@ -49,6 +52,7 @@ function Form({ study }: { study: StudyDetail }): JSX.Element {
             <input value={patient} onInput={(event) => setPatient(event.currentTarget.value)} />
           </Field>
         )}
+        {!dicom && <PixelCheck study={study} confirmed={looked} onConfirm={setLooked} />}
         <label class="tick consent">
           <input
             type="checkbox"
@@ -62,7 +66,7 @@ function Form({ study }: { study: StudyDetail }): JSX.Element {
           </span>
         </label>
         <Trouble problem={send.problem} />
-        <button class="primary" disabled={send.busy || !consent || !reading.label}>
+        <button class="primary" disabled={send.busy || !consent || !reading.label || !(dicom || looked)}>
           Contribute
         </button>
       </Card>

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 
 import { address, get, post } from "../api/client";
 import type { Session, Ways } from "../api/types";
+import { refusal } from "../session";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
 import { Card, Field, Trouble } from "../ui/parts";
 
@@ -16,6 +17,7 @@ export function SignIn(props: { onSignedIn: (session: Session) => void }): JSX.E
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const provider = useLoaded(() => get<Ways>(address("session", "ways")), "ways").value?.provider;
+  const [refused] = useState(refusal);
   const enter = useAction(async () => {
     props.onSignedIn(await post<Session>(address("session"), { name, password }));
   });
@@ -52,7 +54,7 @@ export function SignIn(props: { onSignedIn: (session: Session) => void }): JSX.E
             onInput={(event) => setPassword(event.currentTarget.value)}
           />
         </Field>
-        <Trouble problem={enter.problem} />
+        <Trouble problem={enter.problem ?? refused} />
         <button class="primary" disabled={enter.busy}>
           {enter.busy ? "Signing in …" : "Sign in"}
         </button>

@@ -111,6 +111,7 @@ const EXCLUDED: Record<string, string> = {
   three_labels: "three readers gave three labels",
   not_decidable: "the images do not decide it",
   image_unfit: "the images are not fit for it",
+  text_in_pixels: "text that names the patient is drawn into the image",
   no_third_reader: "there is no third reader",
   given_by_mistake: "it was given by mistake",
 };

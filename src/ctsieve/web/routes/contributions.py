@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from ctsieve.evaluation.readers import cohen_kappa
+from ctsieve.types.errors import InputRejected
 from ctsieve.web.access import Admin, Clinician, Reviewer, Serving, Viewer
 from ctsieve.web.accounts import Identity
 from ctsieve.web.audit import Act, record
@@ -46,6 +47,10 @@ class Given(BaseModel):
     patient: str = Field(default="", max_length=64)
     """Any key that all images of one person share, where the image is no DICOM; it is kept as a
     pseudonym.  Without it the case is in no release."""
+    pixels_name_nobody: bool = False
+    """That somebody looked at the image enlarged, and no name, date or number that tells who the
+    patient is is drawn into it.  Must be true of an image that is no DICOM: nothing else finds it.
+    """
 
 
 class Reading(BaseModel):
@@ -59,7 +64,9 @@ class Reading(BaseModel):
 class Closed(BaseModel):
     """Why a case that nobody decides is excluded: a word, for free text could name somebody."""
 
-    reason: Literal["not_decidable", "image_unfit", "no_third_reader", "given_by_mistake"]
+    reason: Literal[
+        "not_decidable", "image_unfit", "no_third_reader", "given_by_mistake", "text_in_pixels"
+    ]
 
 
 class ReviewShown(BaseModel):
@@ -112,6 +119,12 @@ class AgreementShown(BaseModel):
 def contribute(given: Given, service: Serving, by: Clinician) -> ContributionShown:
     """Give a case of the own workspace to be learnt from."""
     study = service.studies.find(given.study, by)
+    is_dicom = service.is_dicom(study)
+    if not is_dicom and not given.pixels_name_nobody:
+        raise InputRejected(
+            "nobody has said that no name is drawn into this image",
+            hint="look at it enlarged, its edges and corners first, and confirm it",
+        )
     row = Contribution(
         id=new_id(), workspace_id=by.workspace_id, study_id=study.id, user=by.name,
         patient=service.patient_of(study, given.patient),
@@ -122,8 +135,9 @@ def contribute(given: Given, service: Serving, by: Clinician) -> ContributionSho
         session.add(row)
         session.flush()
         act = Act(
-            action="case-contributed", user=by.name, workspace_id=by.workspace_id, subject=study.id
-        )
+            action="case-contributed", user=by.name, workspace_id=by.workspace_id,
+            subject=study.id, detail="" if is_dicom else "pixels-name-nobody",
+        )  # fmt: skip
         record(service.database, session, act)
     return _shown(row, [], by)
 

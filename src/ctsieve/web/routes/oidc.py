@@ -1,11 +1,14 @@
 """The way in by an institution's own accounts."""
 
+import json
 from typing import Annotated, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
+from ctsieve.types.errors import CtsieveError
 from ctsieve.web.access import Serving, set_session
 from ctsieve.web.errors import NotSignedIn, NotThere
 from ctsieve.web.oidc import ATTEMPT_SECONDS, Oidc
@@ -14,6 +17,9 @@ from ctsieve.web.service import Service
 router = APIRouter(prefix="/session", tags=["session"])
 
 COOKIE: Final = "ctsieve_oidc"
+REFUSED: Final = "ctsieve_refused"
+"""Why somebody was not signed in, for the page to show once."""
+_SHOWN_SECONDS: Final = 60
 Text = Annotated[str, Query(max_length=4096)]
 
 
@@ -56,20 +62,36 @@ def start_oidc(request: Request, service: Serving) -> Response:
 def end_oidc(
     request: Request, service: Serving, state: Text = "", code: Text = "", error: Text = ""
 ) -> Response:
-    """Come back from the provider; ends on the page, signed in."""
+    """Come back from the provider; ends on the page, signed in or told why not."""
     oidc = _oidc(service)
-    if error or not code:
-        raise NotSignedIn("the provider did not sign you in", hint="begin anew")
-    person = oidc.end(
-        state=state,
-        code=code,
-        cookie=request.cookies.get(COOKIE, ""),
-        redirect_uri=_redirect_uri(request, service),
-    )
-    token = service.accounts.sign_in_external(person, workspace=oidc.settings.workspace)
+    try:
+        if error or not code:
+            raise NotSignedIn("the provider did not sign you in", hint="begin anew")
+        person = oidc.end(
+            state=state,
+            code=code,
+            cookie=request.cookies.get(COOKIE, ""),
+            redirect_uri=_redirect_uri(request, service),
+        )
+        token = service.accounts.sign_in_external(person, workspace=oidc.settings.workspace)
+    except CtsieveError as refusal:
+        if "text/html" not in request.headers.get("accept", ""):
+            raise
+        return _told_on_the_page(refusal, service)
     response = RedirectResponse("/", 303)
     set_session(response, token, service.settings)
     response.delete_cookie(COOKIE, path=request.url_for("start_oidc").path)
+    return response
+
+
+def _told_on_the_page(refusal: CtsieveError, service: Service) -> Response:
+    """Back to the page, with the sentence in a cookie: words in an address could be anybody's."""
+    response = RedirectResponse("/", 303)
+    said = quote(json.dumps({"detail": str(refusal), "hint": refusal.hint}))
+    response.set_cookie(
+        REFUSED, said, max_age=_SHOWN_SECONDS, samesite="lax", path="/",
+        secure=not service.settings.is_loopback,
+    )  # fmt: skip
     return response
 
 
