@@ -103,7 +103,10 @@ def class_sample_of(table: ScoreTable, level: Level) -> ClassSample:
             has a label that is none of them, or no case has a score.
     """
     if len(table.labels) < 2 or table.multi_label:
-        raise InputRejected(f"the bundle answers yes or no to {', '.join(table.labels)} only")
+        raise InputRejected(
+            f"the bundle answers yes or no to {', '.join(table.labels)} only",
+            hint="labels are told apart by a bundle of several labels that share their probability",
+        )
     groups = _units(table, level)
     if not groups:
         raise InputRejected(f"none of {len(table.rows)} cases could be judged at {level} level")
