@@ -25,6 +25,10 @@ class Cohort:
 
 EARLY = CohortConfig(form="dicom", num_slices=24, matrix=64, kinds=("normal", "early"))
 """One or two patches in three to six of 24 slices, against none."""
+EARLY_PICTURES = CohortConfig(
+    form="picture", pictures_each=3, num_slices=24, matrix=64, kinds=("normal", "early")
+)
+"""The three slices of other patients that show most of such patches, or most lung."""
 COHORTS = {
     "pictures": Cohort(
         number=120,
@@ -33,6 +37,7 @@ COHORTS = {
     ),
     "scans": Cohort(number=90, seed=5, config=CohortConfig(form="dicom", num_slices=20, matrix=96)),
     "early": Cohort(number=120, seed=7, config=EARLY),
+    "early-pictures": Cohort(number=120, seed=13, config=EARLY_PICTURES),
     "early-held-out": Cohort(number=120, seed=11, config=EARLY),
 }
 
@@ -46,6 +51,15 @@ def cohort_folder(name: str, out: Path) -> Path:
         _add_names(making / TABLE)
         making.rename(folder)
     return folder
+
+
+def share_decoded(folder: Path, cohort: str, out: Path) -> None:
+    """Let the run in `folder` find and leave decoded images where other runs of a cohort do."""
+    shared = out / "cohorts" / f"{cohort}-decoded"
+    shared.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "cache").exists():
+        (folder / "cache").symlink_to(shared.resolve())
 
 
 def _add_names(table: Path) -> None:

@@ -6,6 +6,7 @@ last row, and inside a training after its last epoch.
 
 import json
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.study.cohorts import cohort_folder
+from benchmarks.study.cohorts import cohort_folder, share_decoded
 from benchmarks.study.experiments import Experiment
 from ctsieve.evaluation.intervals import percentile_interval, wilson
 from ctsieve.learning.task import Judged, Material, Task
@@ -24,6 +25,7 @@ from ctsieve.pipeline.settings import checked
 from ctsieve.pipeline.train import gather, train
 from ctsieve.pipeline.train_config import TrainConfig
 from ctsieve.pipeline.trained_bundle import split_of, trained_network
+from ctsieve.types.cases import Case
 from ctsieve.types.promise import promise
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -58,8 +60,10 @@ class Row:
     train_cases: int
     parameters: int
     cpu_seconds: int | None
-    """Of a training that was not interrupted, decoding included."""
+    """Of an uninterrupted training, with the decoding of images that no earlier row decoded."""
     settings: tuple[str, ...]
+    note: str = ""
+    """What a reader has to know of a row that was made by earlier code."""
 
     @property
     def reached(self) -> bool:
@@ -83,11 +87,16 @@ def run(experiment: Experiment, out: Path) -> Row:
     data = cohort_folder(experiment.cohort, out)
     config = TrainConfig.load(CONFIGS / f"{experiment.config}.toml", experiment.settings)
     folder = out / experiment.name
+    share_decoded(folder, experiment.cohort, out)
     in_one_go, start = not (folder / "checkpoints").is_dir(), time.process_time()
     train(config, folder, data=data, resume=True)
     seconds = round(time.process_time() - start) if in_one_go else None
-    row = _row(experiment, judged_again(folder, data), seconds)
-    file = out / "rows" / f"{experiment.name}.json"
+    return keep(_row(experiment, judged_again(folder, data), seconds), out)
+
+
+def keep(row: Row, out: Path) -> Row:
+    """Write a row that is complete."""
+    file = out / "rows" / f"{row.name}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(asdict(row), indent=1) + "\n", encoding="utf-8")
     return row
@@ -136,12 +145,16 @@ def lower_precision(config: TrainConfig) -> AbstractContextManager[Any]:
 
 def _row(experiment: Experiment, again: Again, seconds: int | None) -> Row:
     tune, network = again.material.tune, again.task.model
+    cases = tune.cases
     return Row(
         name=experiment.name,
-        figures=tuple(_measured(again, name, level) for name, level in experiment.levels),
+        figures=tuple(
+            measured(again.task, again.judged, cases, name, level)
+            for name, level in experiment.levels
+        ),
         epoch=int(again.figures["epoch"]),
         epochs=again.config.run.epochs,
-        patients=len({case.patient for case in tune.cases}),
+        patients=len({case.patient for case in cases}),
         cases=len(tune),
         train_cases=len(again.material.train),
         parameters=sum(p.numel() for p in network.parameters()),
@@ -150,18 +163,20 @@ def _row(experiment: Experiment, again: Again, seconds: int | None) -> Row:
     )
 
 
-def _measured(again: Again, name: str, level: float) -> Measured:
+def measured(
+    task: Task[Any], judged: Sequence[Judged], cases: Sequence[Case], name: str, level: float
+) -> Measured:
     """A figure with the interval that drawing whole patients gives."""
-    patient = np.array([again.material.tune.cases[row.case].patient for row in again.judged])
+    patient = np.array([cases[row.case].patient for row in judged])
     random, names = np.random.default_rng(0), np.unique(patient)
-    own = {one: np.flatnonzero(patient == one) for one in names}
+    own = {one: np.flatnonzero(patient == one).tolist() for one in names}
     drawn = []
     for _ in range(DRAWS):
         chosen = random.choice(names, len(names))
-        rows = [again.judged[i] for one in chosen for i in own[one]]
-        drawn.append(again.task.figures(rows).get(name, np.nan))
+        rows = [judged[i] for one in chosen for i in own[one]]
+        drawn.append(task.figures(rows).get(name, np.nan))
     low, high = percentile_interval(np.array(drawn))
-    value = again.task.figures(again.judged)[name]
+    value = task.figures(judged)[name]
     if high - low < NO_WIDTH:
         low, high = wilson(value * len(names), len(names))
     return Measured(name=name, value=value, low=low, high=high, level=level)

@@ -146,7 +146,10 @@ def decision_chart(curve: DecisionCurve) -> Chart:
     axes.set_xlim(0, 1)
     axes.set_ylim(-0.25 * top, 1.08 * top)
     axes.legend(loc="upper right", **LEGEND)
-    reading = "Acting by the score helps where its line lies above both others"
+    reading = (
+        f"Where {100 * curve.prevalence:.0f} % are ill, as here, acting by the score helps where "
+        "its line lies above both others"
+    )
     if curve.useful is None:
         reading += "; nowhere by more than chance."
     else:

@@ -209,7 +209,7 @@ def _require_finite(terms: Mapping[str, Tensor], step: int) -> None:
             raise Diverged(
                 f"loss term {name!r} is {term.item()} at step {step}",
                 hint="lower optimiser.learning_rate, clip gradients, or train in full "
-                "precision; the last checkpoint is intact",
+                "precision; checkpoints of finished epochs are intact",
             )
 
 

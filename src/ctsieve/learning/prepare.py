@@ -170,8 +170,8 @@ def _made(
         if isinstance(views, str) and not skip:
             raise UnreadableStudy(
                 f"case {cases[len(made)].id!r} cannot be prepared: {views}",
-                hint="repair or remove it, or leave such cases out with --skip-unreadable; "
-                "finished shards stay",
+                hint="repair it or take it out (ctsieve data prepare --skip-unreadable names all "
+                "such cases); finished shards stay",
             )
         made.append(views)
         counted(len(made))

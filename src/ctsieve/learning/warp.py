@@ -6,10 +6,14 @@ Paper    ATT2 and LSTM-ATT2: the authors' transforms (mirrors, blur always, 30 d
 Differs  Rotation, shift, zoom, shear, cut and resizing are one sampling, not one after another.
          What a cut leaves is not enlarged again: a network that learned from 224 of 256 pixels is
          asked about all 256 (the effect of another scale: Touvron et al., arXiv:1906.06423).
+         The sampling is as sharp as screening: pixels that fall on pixels are copied, others are
+         interpolated by cubics (Keys, IEEE TASSP 29, 1981, with torch's -0.75).
+Decision docs/decisions/0019-training-as-sharp-as-screening.md
 
 Shapes   S slices, N rows and columns in the preparation, R C those of the network.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -53,10 +57,13 @@ class Warp(BaseModel):
         R and C are `size`, or with `cut` that share of it.
         """
         size = (round(self.cut * size[0]), round(self.cut * size[1]))
-        x = torch.from_numpy(np.ascontiguousarray(slices))[:, None].float() / 255.0
-        theta = torch.from_numpy(self._theta(random)).expand(len(x), 2, 3)
-        grid = F.affine_grid(theta, [len(x), 1, *size], align_corners=False)
-        x = F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        x, theta = plain(slices), self._theta(random)
+        copied = _on_pixels(theta, x.shape[-2:], size)
+        linear = torch.from_numpy(theta if copied is None else copied).expand(len(x), 2, 3)
+        grid = F.affine_grid(linear, [len(x), 1, *size], align_corners=False)
+        mode = "bicubic" if copied is None else "nearest"
+        x = F.grid_sample(x, grid, mode=mode, padding_mode="zeros", align_corners=False)
+        x = x.clamp(0.0, 1.0)  # cubics overshoot
         if self.blur is not None:
             x = gaussian_blur(x, [7, 7], [float(random.uniform(*self.blur))] * 2)
         return x
@@ -72,6 +79,25 @@ class Warp(BaseModel):
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         linear = share * turn @ np.array([[1.0, lean], [0.0, 1.0]]) @ np.diag(mirror)
         return np.concatenate([linear, moved[:, None]], axis=1, dtype=np.float32)
+
+
+def _on_pixels(
+    theta: npt.NDArray[np.float32], source: Sequence[int], size: Sequence[int]
+) -> npt.NDArray[np.float32] | None:
+    """`theta` shifted by less than a pixel so that every pixel of the result is one of the source.
+
+    None where it turns, shears or scales: then there is no such shift.
+    """
+    across = np.array(source[::-1], dtype=np.float64)
+    result = np.array(size[::-1], dtype=np.float64)
+    steps = theta[:, :2] * across[:, None] / result
+    if not np.allclose(np.abs(steps), np.eye(2), atol=1e-5):
+        return None
+    corner = theta[:, :2] @ (1.0 / result - 1.0) + theta[:, 2]
+    pixel = ((corner + 1.0) * across - 1.0) / 2.0
+    snapped = theta.copy()
+    snapped[:, 2] += 2.0 * (np.rint(pixel) - pixel) / across
+    return snapped
 
 
 def plain(slices: Bytes) -> Tensor:

@@ -10,6 +10,7 @@ its edge shows that lung as outside air: one lung alone is no reason to cut the 
 Shapes   R rows, C columns.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,8 +56,8 @@ class Frame:
     found: Found
 
 
-def crop_box(values: Floats, rule: Found) -> Box | None:
-    """One box for all slices of `values` (S, R, C) in [0, 1]; None means the whole slice.
+def crop_box(values: Iterable[Floats], rule: Found) -> Box | None:
+    """One box for all slices (R, C) of `values`, in [0, 1]; None means the whole slice.
 
     With "lungs", slices that show no clear pair of lungs have no say, unless no slice shows any:
     then the body's box is taken.

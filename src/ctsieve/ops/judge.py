@@ -2,7 +2,8 @@
 
 Lungs of a volume are known from Hounsfield units, lungs of a picture from its display values; on
 the same slice both rules give the same box to within two pixels (measured on every chest CT at
-hand that shows lungs), so that a network trained on pictures meets what it knows in a volume.
+hand that shows lungs), so that a network trained on pictures meets what it knows in a volume.  The
+body's box comes from display values in both.
 """
 
 import numpy as np
@@ -10,10 +11,10 @@ import numpy.typing as npt
 
 from ctsieve.ops.crop import crop_box
 from ctsieve.ops.lungs import lung_box, lung_slices
-from ctsieve.ops.prepare import Box, Prepared, prepare
+from ctsieve.ops.prepare import Box, Prepared, prepare, slice_values
 from ctsieve.types.recipe import InputSpec
 from ctsieve.types.results import evenly_spaced
-from ctsieve.types.volume import CTPicture, CTVolume
+from ctsieve.types.volume import CTPicture, CTVolume, Window
 
 Mask = npt.NDArray[np.bool_]
 
@@ -43,6 +44,10 @@ def judged_box(image: CTVolume | CTPicture, lungs: Mask, keep: Mask, spec: Input
     """The box around what the slices marked in `keep` (S,) show; None for the whole slice."""
     if isinstance(image, CTPicture):
         return crop_box(image.values[keep], spec.crop)
+    if spec.crop == "body":
+        window = Window(centre=spec.window.centre, width=spec.window.width)
+        shown = (slice_values(image, int(number), window) for number in np.flatnonzero(keep))
+        return crop_box(shown, "body")
     if spec.crop == "whole" or not lungs.any():
         return None
     judged = np.flatnonzero(keep)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,7 @@ from ctsieve.learning.checkpoints import AtomicCheckpoints
 from ctsieve.learning.task import TaskCard
 from ctsieve.pipeline.launch import ONE, Machines
 from ctsieve.pipeline.train_config import TrainConfig
-from ctsieve.types.errors import MissingExtra
+from ctsieve.types.errors import MissingExtra, UsageError
 
 BEST, LAST = "best", "last"
 
@@ -133,15 +134,30 @@ def loggers(config: TrainConfig, out: Path) -> list[Logger]:
 
     Raises:
         MissingExtra: MLflow is asked for and not installed.
+        UsageError: MLflow does not take the address.
     """
     found = local_logs(out)
     if config.run.mlflow:
-        try:
-            flow = MLFlowLogger(config.model.name, tracking_uri=config.run.mlflow)
-        except ModuleNotFoundError as error:
-            raise MissingExtra(
-                "run.mlflow needs mlflow, which is not installed", hint="pip install mlflow"
-            ) from error
-        flow.log_hyperparams(config.model_dump(mode="json"))
-        found.append(flow)
+        found.append(_mlflow(config, config.run.mlflow))
     return found
+
+
+def _mlflow(config: TrainConfig, address: str) -> Logger:
+    """The run as one of MLflow's, its settings told; the address is asked before training."""
+    if find_spec("mlflow") is None:
+        raise MissingExtra(
+            "run.mlflow needs mlflow, which is not installed", hint="pip install 'ctsieve[mlflow]'"
+        )
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415  # an extra
+
+    try:
+        flow = MLFlowLogger(config.model.name, tracking_uri=address)
+        flow.log_hyperparams(config.model_dump(mode="json"))
+    except (MlflowException, ModuleNotFoundError) as error:
+        said = str(error).partition(". ")[0]
+        raise UsageError(
+            f"MLflow does not log to {address!r}: {said}",
+            hint="give the address of a server; a folder (file:...) needs the environment variable "
+            "MLFLOW_ALLOW_FILE_STORE=true, a database the whole of mlflow",
+        ) from error
+    return flow

@@ -12,7 +12,14 @@ from ctsieve.evaluation.charts import Chart, pair_chart, precision_recall_chart,
 from ctsieve.evaluation.cohort import check_labels, sample_of, units
 from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.protocols._card import ProtocolCard
-from ctsieve.evaluation.protocols._shared import INTERVAL, MISSING, data_note, interval, ours
+from ctsieve.evaluation.protocols._shared import (
+    INTERVAL,
+    MISSING,
+    data_note,
+    interval,
+    ours,
+    why_missing,
+)
 from ctsieve.evaluation.reliability import logit
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.report import Figure, Table
@@ -76,7 +83,8 @@ def tables(table: ScoreTable) -> tuple[Table, ...]:
                 (ours(table), "here", *cells),
                 (INTERVAL, "here", *(interval(value) for value in values.values())),
             ),
-            note=data_note(table, published=NUM_TEST, what="pictures of the official test split"),
+            note=data_note(table, published=NUM_TEST, what="pictures of the official test split")
+            + why_missing(values.values()),
         ),
     )
 
