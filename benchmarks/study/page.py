@@ -66,9 +66,10 @@ stays between 0.89 and 1.00.
 `resnet50-lstm-att2` fails by its frozen features, not by what reads them: logistic regression on
 the mean of ATT2's features of a scan has a tune AUC of 0.57 to 0.60 with bodies cut out and of
 0.50 with lungs; on GoogLeNet's features, from which the series start, 0.95. Why ATT2's say so
-little is not known: both learned from the same pictures. `series-maxpool` needs time: its gradient comes
-from one slice a scan. On its frozen features, at its rate, the tune AUC passed 0.9 between epochs
-15 and 20 and was near chance for ten.
+little is not known: both learned from the same pictures.
+
+`series-maxpool` needs time: its gradient comes from one slice a scan. On its frozen features, at
+its rate, the tune AUC passed 0.9 between epochs 15 and 20 and was near chance for ten.
 """.replace("{draws}", "1,000")
 
 
