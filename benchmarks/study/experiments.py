@@ -23,6 +23,9 @@ class Experiment:
     levels: tuple[Level, ...] = (AUC,)
     after: tuple[str, ...] = ()
     """Experiments whose weights it starts from."""
+    repeats: bool = True
+    """Whether one image has one answer.  Detectors that classify repeat regions at random, as their
+    authors do, where there are fewer than their head takes."""
 
 
 HERE: Settings = (
@@ -128,6 +131,7 @@ def detector(
         ),
         levels=levels,
         after=(after,),
+        repeats=AUC not in levels,
     )
 
 

@@ -68,6 +68,10 @@ the mean of ATT2's features of a scan has a tune AUC of 0.57 to 0.60 with bodies
 0.50 with lungs; on GoogLeNet's features, from which the series start, 0.95. Why ATT2's say so
 little is not known: both learned from the same pictures.
 
+A detector that classifies has, in the paper's preset, several answers for one image: it repeats
+regions at random, as its authors do. Its row is of one draw (tune losses of `mask-net-stage-2` on
+the same weights: 0.34 and 0.27).
+
 `series-maxpool` needs time: its gradient comes from one slice a scan. On its frozen features, at
 its rate, the tune AUC passed 0.9 between epochs 15 and 20 and was near chance for ten.
 """.replace("{draws}", "1,000")
