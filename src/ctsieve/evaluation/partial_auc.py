@@ -137,7 +137,7 @@ def corrected_areas(sample: Sample, weight: Weights, part: Part) -> Floats:
 def _plain(part: Part, value: Measured) -> str:
     if isinstance(value, Absent):
         return "-"
-    area, low, high = (part.area(v) for v in (value.value, value.low, value.high))
+    area, low, high = (max(0.0, part.area(v)) for v in (value.value, value.low, value.high))
     return f"{area:.4f} ({low:.4f} to {high:.4f}) of {part.width:g}"
 
 
