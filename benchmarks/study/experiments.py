@@ -159,7 +159,7 @@ FAMILIES = (
     plain("googlenet"),
     plain("resnet50", "optimiser.learning_rate=2e-4"),
     att2(),
-    series("series-maxpool", "scans", "optimiser.learning_rate=3e-3"),
+    series("series-maxpool", "scans", "optimiser.learning_rate=3e-3", "run.epochs=20"),
     series("series-bilstm", "scans", "optimiser.learning_rate=3e-4"),
     series("series-bilstm-attention", "scans", "optimiser.learning_rate=3e-4"),
     series("series-attention", "scans", "optimiser.learning_rate=3e-4"),

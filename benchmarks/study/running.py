@@ -62,6 +62,8 @@ class Row:
     cpu_seconds: int | None
     """Of an uninterrupted training, with the decoding of images that no earlier row decoded."""
     settings: tuple[str, ...]
+    note: str = ""
+    """What a reader has to know of a row that was made by earlier code."""
 
     @property
     def reached(self) -> bool:

@@ -14,7 +14,7 @@ import { NO_READING, ReadingFields } from "./reading";
 type Status = Contribution["status"];
 
 export const STATES = [
-  ["open", "to be read"],
+  ["open", "open"],
   ["disputed", "disputed"],
   ["accepted", "accepted"],
   ["excluded", "excluded"],
