@@ -110,13 +110,10 @@ def _few(summary: Summary) -> list[str]:
     for name, kind in (("sensitivity", "with"), ("specificity", "without")):
         figure = figures[name]
         if isinstance(figure, Figure) and figure.num_patients < FEW:
-            narrow = (
-                " Intervals that are drawn from so few are too narrow; those of sensitivity and "
-                "specificity are not drawn."
-            )
+            narrow = " Intervals that are drawn from so few are too narrow."
             found.append(
                 f"Only {figure.num_patients} patients {kind} the disease: the numbers are a hint."
-                + narrow * (figure.num_patients < VERY_FEW and figure.num_cases < VERY_FEW)
+                + narrow * (figure.num_patients < VERY_FEW)
             )
     return found
 
