@@ -84,8 +84,8 @@ def _image(recipe: Recipe) -> Tensor:
 
 def _output(name: str, recipe: Recipe) -> Tensor:
     if name.endswith("logits"):
-        channels = recipe.lesions if name == "lesion_logits" else recipe.labels
-        return _tensor("probabilities", "classes", [f"logit of {one}" for one in channels])
+        named = recipe.lesions if name == "lesion_logits" else recipe.labels
+        return _tensor("probabilities", "classes", [f"logit of {one}" for one in named])
     type_, format_, channels, size = OUTPUTS[name]
     return _tensor(type_, format_, channels, size, dtype=INTEGERS.get(name, "float32"))
 
