@@ -17,6 +17,14 @@ def doubts(table: ScoreTable) -> str:
     return "\n".join(verdict(classless(report_of(table))).doubts)
 
 
+def test_a_bootstrap_of_a_handful_is_said_to_be_too_narrow() -> None:
+    """Five of five right calls are right in every draw, whatever the sixth patient is like."""
+    sample = make_sample([0.9] * 5 + [0.1] * 29 + [0.8], [True] * 5 + [False] * 30)
+    said = doubts(table_of(sample))
+    assert "Only 5 patients with the disease: the numbers are a hint. Intervals that are" in said
+    assert "Only 30 patients without the disease: the numbers are a hint.\n" in said + "\n"
+
+
 def test_one_name_at_two_sites_may_be_two_people() -> None:
     table = table_of(normal_sample(0, size=20))
     first = table.rows[0]

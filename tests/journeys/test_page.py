@@ -200,6 +200,7 @@ def _review(service: House, browser: Browser, study: str) -> None:
     for number in (1, 2):
         page.get_by_role("button", name="Read it").first.click()
         expect(page.get_by_role("link", name=study[:8]).first).to_be_visible()
+        expect(page.locator(".paper canvas")).to_have_attribute("width", "128")
         page.get_by_role("radio", name="other pneumonia").check()
         if number == 1:
             assert violations(page) == []

@@ -13,7 +13,10 @@ from ctsieve.types.scores import NETWORK
 
 FEW = 50
 """Patients of a kind below which a number is a hint."""
+VERY_FEW = 10
+"""Patients of a kind below which a bootstrap does not see how others could be."""
 FAR_SLOPE = (0.8, 1.25)
+FAR_SHARE = 0.15
 FAR_INTERCEPT = 0.4
 """Log odds: one and a half times as many positives promised as there are, or as many fewer."""
 NAMES = {"covid19": "COVID-19", "other_pneumonia": "other pneumonia", "neither": "neither"}
@@ -107,8 +110,10 @@ def _few(summary: Summary) -> list[str]:
     for name, kind in (("sensitivity", "with"), ("specificity", "without")):
         figure = figures[name]
         if isinstance(figure, Figure) and figure.num_patients < FEW:
+            narrow = " Intervals that are drawn from so few are too narrow."
             found.append(
                 f"Only {figure.num_patients} patients {kind} the disease: the numbers are a hint."
+                + narrow * (figure.num_patients < VERY_FEW)
             )
     return found
 
@@ -147,12 +152,14 @@ def _promises(figures: Mapping[str, Measured]) -> list[str]:
         return []
     if abs(found.value) < FAR_INTERCEPT or found.low <= 0.0 <= found.high:
         return []
-    share = 100 * ill.num_cases / found.num_cases
+    share = ill.num_cases / found.num_cases
     more = "more" if found.value < 0 else "fewer"
+    why = f": {100 * share:.0f} % are positive here"
+    if abs(share - 0.5) > FAR_SHARE and (share < 0.5) == (found.value < 0):
+        why += ", and a calibration that counts both labels alike is made for half"
     return [
         f"Probabilities promise {more} positives than there are (calibration intercept "
-        f"{found.value:+.2f}): {share:.0f} % are positive here, and a calibration that counts both "
-        "labels alike is made for half. Read them as an order, not as a risk."
+        f"{found.value:+.2f}){why}. Read them as an order, not as a risk."
     ]
 
 
