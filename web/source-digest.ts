@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import type { Plugin } from "vite";
 
-const ROOTS = ["index.html", "package-lock.json", "public", "src", "vite.config.ts"];
+const ROOTS = ["index.html", "no-gradients.ts", "package-lock.json", "public", "src", "vite.config.ts"];
 
 /** Write `built-from.txt` into the built page. */
 export function sourceDigest(out: string): Plugin {

@@ -1,5 +1,6 @@
 import { defineConfig } from "vite";
 
+import { noGradients } from "./no-gradients";
 import { sourceDigest } from "./source-digest";
 
 const OUT = "../src/ctsieve/web/static";
@@ -11,7 +12,7 @@ const none = new URL("src/none.ts", import.meta.url).pathname;
 
 export default defineConfig({
   base: "/",
-  plugins: [sourceDigest(OUT)],
+  plugins: [noGradients(), sourceDigest(OUT)],
   resolve: { alias: [{ find: /^numcodecs\/.*$/, replacement: none }] },
   build: {
     outDir: OUT,

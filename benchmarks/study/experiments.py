@@ -23,6 +23,9 @@ class Experiment:
     levels: tuple[Level, ...] = (AUC,)
     after: tuple[str, ...] = ()
     """Experiments whose weights it starts from."""
+    repeats: bool = True
+    """Whether one image has one answer.  Detectors that classify repeat regions at random, as their
+    authors do, where there are fewer than their head takes."""
 
 
 HERE: Settings = (
@@ -128,6 +131,7 @@ def detector(
         ),
         levels=levels,
         after=(after,),
+        repeats=AUC not in levels,
     )
 
 
@@ -159,7 +163,7 @@ FAMILIES = (
     plain("googlenet"),
     plain("resnet50", "optimiser.learning_rate=2e-4"),
     att2(),
-    series("series-maxpool", "scans", "optimiser.learning_rate=3e-3"),
+    series("series-maxpool", "scans", "optimiser.learning_rate=3e-3", "run.epochs=20"),
     series("series-bilstm", "scans", "optimiser.learning_rate=3e-4"),
     series("series-bilstm-attention", "scans", "optimiser.learning_rate=3e-4"),
     series("series-attention", "scans", "optimiser.learning_rate=3e-4"),

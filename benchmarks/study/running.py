@@ -62,6 +62,8 @@ class Row:
     cpu_seconds: int | None
     """Of an uninterrupted training, with the decoding of images that no earlier row decoded."""
     settings: tuple[str, ...]
+    note: str = ""
+    """What a reader has to know of a row that was made by earlier code."""
 
     @property
     def reached(self) -> bool:
@@ -89,7 +91,8 @@ def run(experiment: Experiment, out: Path) -> Row:
     in_one_go, start = not (folder / "checkpoints").is_dir(), time.process_time()
     train(config, folder, data=data, resume=True)
     seconds = round(time.process_time() - start) if in_one_go else None
-    return keep(_row(experiment, judged_again(folder, data), seconds), out)
+    again = judged_again(folder, data, repeats=experiment.repeats)
+    return keep(_row(experiment, again, seconds), out)
 
 
 def keep(row: Row, out: Path) -> Row:
@@ -113,10 +116,11 @@ class Again:
 
 
 @torch.no_grad()
-def judged_again(folder: Path, data: Path) -> Again:
+def judged_again(folder: Path, data: Path, *, repeats: bool = True) -> Again:
     """Load the weights of a run and judge its tune side once more.
 
-    The figures must be those of the run's best epoch: a wrong checkpoint would show here.
+    The figures must be those of the run's best epoch: a wrong checkpoint would show here.  Only
+    where an image has several answers, and nothing `repeats`, they may differ.
     """
     config = checked(TrainConfig, read_json(folder / CONFIG))
     split = split_of(folder, config, data)
@@ -125,10 +129,11 @@ def judged_again(folder: Path, data: Path) -> Again:
     network = trained_network(folder, config)
     task, feed = card.build(network, checked(card.settings, config.task, below="task"), material)
     pieces = [feed.tune(number) for number in range(feed.num_tune)]
+    torch.manual_seed(0)
     with lower_precision(config):
         judged = [row for piece in pieces for row in task.judge(network.eval(), piece)]
     figures = read_json(folder / RESULT)["figures"]
-    for name, value in task.figures(judged).items():
+    for name, value in task.figures(judged).items() if repeats else ():
         kept = figures[f"tune/{name}"]
         promise(abs(value - kept) < SAME, f"{name} of the best epoch is {kept}, again {value}")
     return Again(config=config, task=task, material=material, judged=tuple(judged), figures=figures)

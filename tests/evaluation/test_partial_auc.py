@@ -62,6 +62,16 @@ def test_a_perfect_part_is_one_and_chance_is_one_half(part: Part) -> None:
 
 
 @pytest.mark.parametrize("part", PARTS, ids=str)
+def test_all_right_of_few_is_no_certainty_and_no_area_below_none(part: Part) -> None:
+    few = make_sample([0.1, 0.2, 0.8, 0.9], [False, False, True, True])
+    figure = measured(few, partial_measures([part]))[part.name]
+    assert isinstance(figure, Figure)
+    assert (figure.value, figure.high) == (1.0, 1.0)
+    assert figure.low < 0.6
+    assert part.area(figure.low) >= -1e-12
+
+
+@pytest.mark.parametrize("part", PARTS, ids=str)
 def test_more_images_of_the_same_patients_do_not_narrow_a_parts_interval(part: Part) -> None:
     one = normal_sample(0, size=80)
     ten = one.of(np.repeat(np.arange(80), 10))

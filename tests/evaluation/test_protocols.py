@@ -163,8 +163,9 @@ def test_att2s_rows_are_those_of_covidnet_ct2s_matrix() -> None:
 
 
 def test_three_classes_are_not_asked_of_a_yes_or_no_bundle() -> None:
-    with pytest.raises(InputRejected, match="the bundle covid19"):
-        att2.tables(table_of(normal_sample(0, size=10)))
+    for paper in (att2, one_shot):
+        with pytest.raises(InputRejected, match="the bundle covid19"):
+            paper.tables(table_of(normal_sample(0, size=10)))
 
 
 def scans(number: int, *, site: str, epoch: str = "") -> ScoreTable:
@@ -193,6 +194,20 @@ def test_series_tables_hold_both_epochs_and_mark_what_is_missed() -> None:
         row.scores["covid19"] < 0.5 for row in positive
     )
     assert radio.rows[-1][1:] == ("-",) * 10
+    assert radio.note.endswith("ours is missing: there are none here.")
+
+
+def test_a_dash_in_our_row_has_its_reason() -> None:
+    metrics, *_ = series.tables(scans(40, site="rider"))
+    assert metrics.rows[-2][1] == "-"
+    assert metrics.note.endswith(
+        "Ours is a dash where there is no number: an epoch has no scans here."
+    )
+    full, _ = (t.note for t in one_shot.tables(table_of_matrix(SINGLE_SHOT // 40))[::-1])
+    assert "dash" not in full
+    without = SINGLE_SHOT // 40 * np.array([[1], [0], [1]])
+    lacking = one_shot.tables(table_of_matrix(without))[-1].note
+    assert lacking.endswith("no number: a class is never true or never called.")
 
 
 def test_a_paper_of_scans_is_not_asked_of_slices() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 from tests.evaluation.samples import make_sample, normal_sample, table_of
 
-from ctsieve.evaluation.conformal import fit_conformal
+from ctsieve.evaluation.conformal import cross_conformal, fit_conformal
 from ctsieve.evaluation.operating_point import choose
 from ctsieve.evaluation.recalibration import (
     METHODS,
@@ -152,6 +152,52 @@ def test_conformal_sets_miss_as_seldom_as_they_promise() -> None:
         missed[False] += float((~held[~new.positive, 0]).mean()) / 60
     assert 0.05 < missed[True] < 0.115
     assert 0.05 < missed[False] < 0.115
+
+
+def uneven(seed: int, *, patients: int) -> TuneSample:
+    """From one to eight cases a patient, who are as unlike each other as patients are."""
+    random = np.random.default_rng(seed)
+    times = random.integers(1, 9, patients)
+    ill = np.arange(patients) % 2 == 0
+    own = np.repeat(np.arange(patients), times)
+    middle = random.normal(np.where(ill, 1.5, -1.5), 1.5)
+    return TuneSample(
+        logit=middle[own] + random.normal(0, 1.5, own.size),
+        positive=ill[own],
+        patient=own.astype(str),
+        data="made",
+        digest="0" * 64,
+    )
+
+
+def test_conformal_sets_keep_their_promise_for_patients_with_several_cases() -> None:
+    """The promise is about any case of a new patient, not about a middling one."""
+    missed = {True: 0.0, False: 0.0}
+    for seed in range(40):
+        data, new = uneven(seed, patients=120), uneven(seed + 1000, patients=400)
+        held = fit_conformal(data, chance(data), error=0.1)(chance(new))
+        weight = new.weights()
+        for kind, column in ((True, 1), (False, 0)):
+            own = new.positive == kind
+            missed[kind] += float((weight[own] * ~held[own, column]).sum() / weight[own].sum()) / 40
+    assert 0.07 < missed[True] < 0.115
+    assert 0.07 < missed[False] < 0.115
+
+
+def test_cross_fitted_sets_show_what_a_new_patient_may_expect() -> None:
+    data = uneven(3, patients=800)
+    held = cross_conformal(data, chance(data), error=0.2)
+    weight = data.weights()
+    for kind, column in ((data.positive, 1), (~data.positive, 0)):
+        share = float((weight[kind] * held[kind, column]).sum() / weight[kind].sum())
+        assert share == pytest.approx(0.8, abs=0.05)
+    few = uneven(0, patients=40)
+    with pytest.raises(InputRejected, match=r"are too few for an error rate of 0\.05"):
+        cross_conformal(few, chance(few), error=0.05)
+
+
+def chance(data: TuneSample) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-data.logit)))
 
 
 def test_conformal_sets_of_too_few_patients_are_a_sentence() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from sklearn.metrics import average_precision_score, classification_report, roc_auc_score
 from tests.evaluation.samples import make_sample, normal_sample, samples, table_of
 
-from ctsieve.evaluation.abstention import abstention_curve
+from ctsieve.evaluation.abstention import abstention_curve, error_at
 from ctsieve.evaluation.cohort import check_labels, class_sample_of, levels_of, sample_of
 from ctsieve.evaluation.compare import compare
 from ctsieve.evaluation.decision_curve import THRESHOLDS, decision_curve
@@ -49,7 +49,7 @@ def test_a_patient_with_two_labels_is_two_units_and_one_draw() -> None:
 
 def test_the_same_case_twice_is_a_sentence() -> None:
     table = table_of(normal_sample(0, size=4))
-    with pytest.raises(InputRejected, match="1 cases stand in the scores twice"):
+    with pytest.raises(InputRejected, match="cases stand in the scores twice: 1, the first is"):
         table.of((*table.rows, table.rows[0]))
 
 
@@ -262,6 +262,19 @@ def test_all_cases_called_have_the_error_of_all_cases(sample: Sample) -> None:
     assert curve.coverage[-1] == 1.0
     assert curve.error[-1] == pytest.approx((sample.called != sample.positive).mean())
     assert 0.0 <= curve.area <= 1.0
+
+
+def test_wrong_calls_at_a_coverage_are_those_of_the_curve_and_have_their_n() -> None:
+    sample = normal_sample(0, size=300, apart=1.0)
+    curve = abstention_curve(sample)
+    for coverage in (1.0, 0.8, 0.5):
+        found = error_at(sample, coverage)
+        at = int(np.searchsorted(curve.coverage, coverage - 1e-9))
+        assert found.value == pytest.approx(float(curve.error[at]))
+        assert (found.low, found.high) == wilson(found.value * found.num_cases, found.num_cases)
+        assert found.num_cases == round(300 * coverage)
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        error_at(sample, 0.0)
 
 
 def test_abstaining_from_the_uncertain_helps_where_certainty_means_something() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from tests.tiny_bundle import make_tiny_bundle
 from tests.web.access import violations
 from tests.web.browser import Visitor, chromium
@@ -116,6 +116,7 @@ def test_an_admin_makes_and_locks_accounts(service: House, browser: Browser) -> 
     expect(viewer.page.get_by_role("link", name="Models")).to_be_visible()
     for kept_back in ("Upload", "Admin"):
         expect(viewer.page.get_by_role("link", name=kept_back)).to_have_count(0)
+    _lost_password(page)
     page.get_by_role("button", name="Lock vera").click()
     expect(page.get_by_role("button", name="Unlock vera")).to_be_visible()
     assert violations(page) == []
@@ -135,3 +136,10 @@ def test_an_admin_makes_and_locks_accounts(service: House, browser: Browser) -> 
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert violations(page) == []
     admin.leave()
+
+
+def _lost_password(page: Page) -> None:
+    given = page.locator(".secret code")
+    before = given.inner_text()
+    page.get_by_role("button", name="New password of vera").click()
+    expect(given).not_to_have_text(before)

@@ -16,11 +16,12 @@ from ctsieve.bundles.store import find
 from ctsieve.evaluation.checklists import checklists, keys
 from ctsieve.evaluation.summary import summarise
 from ctsieve.phantoms.cohort import CohortConfig, make_cohort
+from ctsieve.pipeline.answers import answers_of
 from ctsieve.pipeline.evaluate import report_of
 from ctsieve.pipeline.evaluation_job import Job, scored_of
 from ctsieve.pipeline.held_out import held_out_scores
 from ctsieve.pipeline.score_file import load_scores, save_scores
-from ctsieve.pipeline.stamp import Origin, answers_of
+from ctsieve.pipeline.stamp import Origin
 from ctsieve.types.errors import InputRejected, UsageError
 from ctsieve.types.results import NOTICE
 
@@ -80,8 +81,8 @@ def test_the_same_scores_give_the_same_report(reported: Path, tmp_path: Path) ->
 def test_tables_are_csv_too(reported: Path) -> None:
     with (reported / "tables" / "all-measures.csv").open(newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0][:3] == ["measure", "patient level", "slice level"]
-    assert rows[1][0] == "AUC-ROC"
+    assert rows[0] == ["measure", "patient level", "n", "slice level", "n"]
+    assert (rows[1][0], rows[1][2], rows[1][4]) == ("AUC-ROC", "60", "120 (60)")
 
 
 def test_parts_of_the_curve_are_those_that_were_asked_for(reported: Path) -> None:
@@ -91,14 +92,14 @@ def test_parts_of_the_curve_are_those_that_were_asked_for(reported: Path) -> Non
     assert level["partial_auc:fpr=0-1"]["value"] == pytest.approx(level["auc"]["value"])
     assert level["partial_auc:fpr=0-1"]["low"] == pytest.approx(level["auc"]["low"])
     with (reported / "tables" / "parts-of-the-roc-curve.csv").open(newline="") as file:
-        head, few_alarms, few_misses = csv.reader(file)
-    assert head[:3] == [
-        "part of the curve",
-        "corrected AUC, patient level",
-        "corrected AUC, slice level",
+        rows = list(csv.DictReader(file))
+    assert [(row["part of the curve"], row["level"]) for row in rows] == [
+        ("false positive rate 0 to 0.1", "patient"),
+        ("false positive rate 0 to 0.1", "slice"),
+        ("sensitivity 0.9 to 1", "patient"),
+        ("sensitivity 0.9 to 1", "slice"),
     ]
-    assert few_alarms[0] == "false positive rate 0 to 0.1"
-    assert few_misses[0] == "sensitivity 0.9 to 1"
+    assert [row["n"] for row in rows] == ["60", "120 (60)"] * 2
 
 
 def test_a_bundle_on_a_table_of_local_studies_gives_pictures_of_its_errors(tmp_path: Path) -> None:
@@ -290,7 +291,33 @@ def test_guidelines_number_their_items_as_published_and_leave_blanks_for_people(
 def test_every_answer_has_an_item_and_every_asking_item_an_answer() -> None:
     table = table_of(normal_sample(0, size=20))
     summary = summarise(report_of(table), table, level="slice")
-    answers = answers_of(Origin(table=table, summary=summary, recipe=None))
+    origin = Origin(table=table, summary=summary, recipe=None)
+    answers = answers_of(origin)
     assert set(answers) <= keys()
-    assert keys() - set(answers) == {"preprocessing", "cut", "explain"}, "the recipe's"
-    assert (answers["internal"], answers["external"]) == ("test 20", "")
+    recipes = {"preprocessing", "cut", "explain"}
+    unknown = {"people", "ensemble", "external"}
+    assert keys() - set(answers) == recipes | unknown
+    assert "test 20" in answers["internal"]
+
+    known = table.of(tuple(replace(r, facts={**r.facts, "sex": "female"}) for r in table.rows))
+    assert answers_of(replace(origin, table=known))["people"] == "sex of patients: female 20"
+
+
+def test_an_answer_is_true_of_the_page_it_stands_on() -> None:
+    """A page made from scores shows no explanation; one without a wrong call has no failure."""
+    table = table_of(normal_sample(0, size=20))
+    summary = summarise(report_of(table), table, level="slice")
+    origin = Origin(table=table, summary=summary, recipe=None)
+    assert "without their images" in answers_of(origin)["failures"]
+    assert "with their explanations" in answers_of(replace(origin, has_pictures=True))["failures"]
+    assert "failures" not in answers_of(replace(origin, summary=replace(summary, errors=())))
+    assert "has to be added" in answers_of(origin)["disjoint"], "scores cannot know it"
+    assert "leak 2" in answers_of(replace(origin, audit="findings: leak 2"))["disjoint"]
+
+
+def test_checklists_are_csv_with_room_to_fill_in(reported: Path) -> None:
+    for name, items in (("claim-2024", 44), ("tripod-ai", 52), ("stard-ai", 48)):
+        with (reported / "checklists" / f"{name}.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == items
+        assert {bool(row["answer"]) for row in rows} == {True, False}

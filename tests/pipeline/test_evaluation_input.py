@@ -53,7 +53,15 @@ def test_one_name_with_two_labels_is_a_doubt(tmp_path: Path) -> None:
     rows = (replace(r, patient=ill.patient) if r is well else r for r in table.rows)
     scores = save_scores(table.of(tuple(rows)), tmp_path / "made.csv")
     doubts = json.loads(run("evaluate", "--scores", scores, "--json"))["doubts"]
-    assert any(doubt.startswith("1 patient names have cases of several labels") for doubt in doubts)
+    assert any(doubt.startswith("1 patient name with cases of several labels") for doubt in doubts)
+
+
+def test_a_patient_on_two_sides_of_the_split_is_refused(tmp_path: Path) -> None:
+    table = table_of(normal_sample(0, size=20, each=2))
+    rows = (replace(table.rows[0], side="tune"), *table.rows[1:])
+    scores = save_scores(table.of(rows), tmp_path / "made.csv")
+    with pytest.raises(InputRejected, match="patient '0' has cases on two sides of the split"):
+        run("evaluate", "--scores", scores, "--json")
 
 
 def test_one_kind_of_case_is_a_sentence(tmp_path: Path) -> None:

@@ -94,6 +94,8 @@ def shoot(browser: Browser, service: House, folders: dict[str, Path], camera: Ca
         _contributions(clara, study, camera)
     with visitor(browser, service, "rita", "reviewer") as rita:
         _reviews(rita.page, camera)
+    with visitor(browser, service, "thea", "reviewer") as thea:
+        _third_reader(thea.page, camera)
     _administration(browser, service, camera)
 
 
@@ -114,6 +116,12 @@ def _uploads(clara: Visitor, folders: dict[str, Path], camera: Camera) -> None:
     page.locator("table.batch a").first.click()
     expect(page.locator("#answer")).to_be_visible()
     camera.take(page, "picture")
+    page.get_by_role("link", name="Contribute a label").click()
+    page.get_by_role("button", name="Show it enlarged").click()
+    camera.take(page, "contribute-enlarged")
+    page.get_by_role("button", name="Close").click()
+    camera.take(page, "contribute-picture")
+    page.go_back()
     page.go_back()
     page.locator("tr").filter(has_text="Not judged").get_by_role("link").click()
     expect(page.locator("#answer")).to_be_visible()
@@ -167,6 +175,18 @@ def _reviews(page: Page, camera: Camera) -> None:
     camera.take(page, "review-disputed")
     page.get_by_role("button", name="accepted").click()
     camera.take(page, "review-none")
+
+
+def _third_reader(page: Page, camera: Camera) -> None:
+    page.get_by_role("link", name="Review", exact=True).click()
+    page.get_by_role("button", name="disputed").click()
+    page.get_by_role("button", name="Read it").first.click()
+    page.get_by_role("radio", name="other pneumonia").check()
+    camera.take(page, "review-third")
+    page.get_by_role("button", name="Answer").click()
+    page.get_by_role("button", name="accepted").click()
+    expect(page.get_by_text("Accepted as")).to_be_visible()
+    camera.take(page, "review-decided")
 
 
 def _administration(browser: Browser, service: House, camera: Camera) -> None:

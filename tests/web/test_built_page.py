@@ -8,7 +8,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "web"
 BUILT = ROOT / "src" / "ctsieve" / "web" / "static"
-MADE_FROM = ("index.html", "package-lock.json", "public", "src", "vite.config.ts")
+MADE_FROM = (
+    "index.html",
+    "no-gradients.ts",
+    "package-lock.json",
+    "public",
+    "src",
+    "vite.config.ts",
+)
 
 
 def source_digest() -> str:

@@ -19,6 +19,7 @@ COMMON = {
     # Of the house, not of a workspace: the path names no study and nothing made of one.
     "/users/{name}": "accounts are an admin's, of all workspaces",
     "/users/{name}/keys": "accounts are an admin's, of all workspaces",
+    "/users/{name}/password": "accounts are an admin's, of all workspaces",
     "/bundles/{name}/{version}/use": "one bundle judges for all workspaces",
     "/candidates/{candidate}": "one bundle judges for all workspaces",
     "/candidates/{candidate}/try": "one bundle judges for all workspaces",

@@ -32,6 +32,9 @@ def run(
     expect: Annotated[
         str, typer.Option(help="With --check-log: a digest that must be in the log.")
     ] = "",
+    new_password: Annotated[
+        str, typer.Option(help="Print a one-time password for this user and stop.")
+    ] = "",
 ) -> None:
     """Serve the page and the REST API: upload studies, read the answers.
 
@@ -56,6 +59,9 @@ def run(
     if check_log:
         _check_log(chosen, expect)
         return
+    if new_password:
+        _new_password(chosen, new_password)
+        return
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s")
     for name in ("dbos", "sqlalchemy", "uvicorn", "highdicom"):
         logging.getLogger(name).setLevel("ERROR")
@@ -67,6 +73,17 @@ def run(
     scheme = "https" if chosen.certificate else "http"
     typer.echo(f"serving {scheme}://{chosen.host}:{chosen.port}", err=True)
     server.run()
+
+
+def _new_password(settings: "ServeSettings", name: str) -> None:
+    from ctsieve.web.database import Database
+    from ctsieve.web.recovery import new_password
+
+    database = Database(settings.home, settings.database)
+    try:
+        typer.echo(new_password(database, name, by=None))
+    finally:
+        database.close()
 
 
 def _check_log(settings: "ServeSettings", expected: str) -> None:

@@ -146,7 +146,10 @@ def decision_chart(curve: DecisionCurve) -> Chart:
     axes.set_xlim(0, 1)
     axes.set_ylim(-0.25 * top, 1.08 * top)
     axes.legend(loc="upper right", **LEGEND)
-    reading = "Acting by the score helps where its line lies above both others"
+    reading = (
+        f"Where {100 * curve.prevalence:.0f} % are ill, as here, acting by the score helps where "
+        "its line lies above both others"
+    )
     if curve.useful is None:
         reading += "; nowhere by more than chance."
     else:
@@ -225,7 +228,8 @@ def pair_chart(names: list[str], logits: Floats, positive: np.ndarray) -> Chart:
             for kind, colour in ((~positive, NEGATIVE), (positive, POSITIVE)):
                 own = logits[kind]
                 if row == column:
-                    axes.hist(own[:, row], bins=20, color=colour, alpha=0.55)
+                    edges = np.histogram_bin_edges(logits[:, row], bins=24)
+                    axes.hist(own[:, row], bins=edges.tolist(), color=colour, alpha=0.55)
                 else:
                     axes.plot(
                         own[:, column], own[:, row], ".", color=colour, markersize=3, alpha=0.5
@@ -235,7 +239,10 @@ def pair_chart(names: list[str], logits: Floats, positive: np.ndarray) -> Chart:
                 axes.set_xlabel(names[column])
             if column == 0:
                 axes.set_ylabel(names[row])
-    reading = "Lesion outputs before the sigmoid; warm colour: positive cases."
+    reading = (
+        "Lesion outputs before the sigmoid; warm colour: positive cases. Scores that a file rounds "
+        "to 0 or 1 stand together at the edge."
+    )
     return _chart("lesion-pairs", "Lesion outputs against each other", reading, drawing)
 
 

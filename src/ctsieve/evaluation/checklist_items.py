@@ -45,7 +45,7 @@ CLAIM = """
 33 testing on external data <- external
 34 trial registration
 35 numbers included and left out <- flow
-36 demographics and clinical features of each partition <- subgroups
+36 demographics and clinical features of each partition <- people
 37 performance and its uncertainty on all partitions <- results
 38 diagnostic performance and its precision <- precision
 39 failure analysis <- failures
@@ -80,14 +80,14 @@ TRIPOD = """
 12a how data were used and partitioned <- partition
 12b handling of predictors <- preprocessing
 12c kind of model and how it was built <- model
-12d differences between clusters (sites) <- subgroups
+12d differences between clusters (sites) <- sites
 12e measures and plots of performance <- metrics
 12f updating from the evaluation
 12g how predictions were calculated <- index
 13 class imbalance <- imbalance
 14 fairness
 15 output, classification and thresholds <- output
-16 differences between training and evaluation data <- internal
+16 differences between training and evaluation data
 17 ethical approval and consent
 18a funding
 18b conflicts of interest
@@ -97,12 +97,12 @@ TRIPOD = """
 18f code sharing <- availability
 19 patient and public involvement
 20a flow of participants <- flow
-20b characteristics of participants <- subgroups
+20b characteristics of participants <- people
 20c comparison with the development data
 21 participants and outcomes in each analysis <- counts
 22 full model <- model
 23a performance with intervals, and in subgroups <- precision
-23b performance in clusters (sites) <- subgroups
+23b performance in clusters (sites) <- sites
 24 results of updating
 25 interpretation and fairness
 26 limitations <- limits
@@ -142,7 +142,7 @@ STARD = """
 22 intended sample size <- size
 23 error analysis, bias and fairness <- robustness
 24 flow of participants <- flow
-25 baseline features of each partition <- subgroups
+25 baseline features of each partition <- people
 26a severity of disease
 26b alternative diagnoses <- imbalance
 27 time and treatment between the tests

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ctsieve.evaluation.checklist_items import CHECKED, GUIDELINES
+from ctsieve.types.report import Table
 
 BLANK = ""
 """An item that only people can fill in."""
@@ -43,6 +44,16 @@ def checklists(answers: Mapping[str, str]) -> tuple[Checklist, ...]:
             items=tuple(_item(line, answers) for line in text.strip().splitlines()),
         )
         for name, text in GUIDELINES.items()
+    )
+
+
+def as_table(checklist: Checklist) -> Table:
+    """The items as a table that a person can go on filling in."""
+    return Table(
+        title=checklist.name,
+        columns=("item", "topic", "answer"),
+        rows=tuple((item.number, item.topic, item.answer) for item in checklist.items),
+        note=checklist.checked,
     )
 
 

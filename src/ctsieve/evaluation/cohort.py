@@ -17,6 +17,7 @@ import numpy as np
 
 from ctsieve.evaluation.multiclass import ClassSample
 from ctsieve.evaluation.sample import Sample
+from ctsieve.types.cases import is_known
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.promise import promise
 from ctsieve.types.scores import INFECTION, CaseScore, ScoreTable
@@ -44,6 +45,25 @@ def check_labels(table: ScoreTable, positive: str, *, negative: Sequence[str] = 
             raise InputRejected(
                 f"case {row.case!r} has the label {row.label!r}, which the bundle does not know",
                 hint=f"it knows: {known}; to count it as negative say --negative {row.label}",
+            )
+
+
+def check_sides(table: ScoreTable) -> None:
+    """Refuse a patient on two sides of a split: one of them is not new to the network.
+
+    Raises:
+        InputRejected: a patient who is known has cases of two sides.
+    """
+    sides: dict[str, set[str]] = defaultdict(set)
+    for row in table.rows:
+        if is_known(row.patient):
+            sides[row.patient].add(row.side)
+    for patient, own in sides.items():
+        if len(own) > 1:
+            named = " and ".join(side or "none that is said" for side in sorted(own))
+            raise InputRejected(
+                f"patient {patient!r} has cases on two sides of the split: {named}",
+                hint="evaluate one side at a time, and split by patient",
             )
 
 
@@ -83,7 +103,10 @@ def class_sample_of(table: ScoreTable, level: Level) -> ClassSample:
             has a label that is none of them, or no case has a score.
     """
     if len(table.labels) < 2 or table.multi_label:
-        raise InputRejected(f"the bundle answers yes or no to {', '.join(table.labels)} only")
+        raise InputRejected(
+            f"the bundle answers yes or no to {', '.join(table.labels)} only",
+            hint="labels are told apart by a bundle of several labels that share their probability",
+        )
     groups = _units(table, level)
     if not groups:
         raise InputRejected(f"none of {len(table.rows)} cases could be judged at {level} level")

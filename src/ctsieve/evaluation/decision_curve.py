@@ -23,6 +23,8 @@ NOTHING = 1e-6
 class DecisionCurve:
     """Net benefits over threshold probabilities, in true positives per case."""
 
+    prevalence: float
+    """The share of positives that they hold for."""
     threshold: Floats  # (T,)
     model: Floats  # (T,)
     low: Floats  # (T,)
@@ -56,6 +58,7 @@ def decision_curve(sample: Sample, *, seed: int = 0) -> DecisionCurve:
     low, high = np.percentile(drawn, TAILS, axis=0)
     once = np.ones((1, sample.num_cases), np.float32)
     return DecisionCurve(
+        prevalence=sample.num_positive / sample.num_cases,
         threshold=THRESHOLDS,
         model=net_benefits(sample, once)[0],
         low=low,

@@ -18,6 +18,20 @@ def in_words(value: Measured) -> str:
     return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
+def counted(value: Measured) -> str:
+    """Cases, and patients where they are fewer, that a number was counted on.
+
+    Example:
+        >>> from ctsieve.types.report import Figure
+        >>> counted(Figure(value=0.5, low=0.4, high=0.6, num_cases=40, num_patients=12))
+        '40 (12)'
+    """
+    if isinstance(value, Absent):
+        return "-"
+    fewer = f" ({value.num_patients})" * (value.num_patients < value.num_cases)
+    return f"{value.num_cases}{fewer}"
+
+
 def people(patients: Iterable[str]) -> str:
     """How many patients there are, as far as anybody knows.
 

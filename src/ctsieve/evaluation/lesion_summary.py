@@ -71,8 +71,8 @@ def summarise_lesions(table: LesionTable, *, draws: int = DRAWS) -> LesionSummar
     )
     if not true:
         return LesionSummary(
-            sentence=f"{counts} Without a true lesion there is no average precision and no Dice; "
-            f"everything that was found is a false alarm.{lost}"
+            sentence=f"{counts} Without a true lesion there is no average precision and no Dice"
+            f"{'; everything that was found is a false alarm' * bool(said)}.{lost}"
         )
     measures = lesion_measures(found, draws=draws)
     agreement = volume_agreement(found.cases)

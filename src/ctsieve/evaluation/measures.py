@@ -39,6 +39,8 @@ class Measure:
     """Why a sample may not have it."""
     is_share: bool = True
     """Whether it lies in [0, 1], where all right calls of few patients are no certainty."""
+    least: float = 0.0
+    """What a share is at the least; of a part of a curve, corrected for chance, more than 0."""
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -156,6 +158,7 @@ def _figure(
     low, high = interval or (value, value)
     if measure.is_share and high - low < NO_WIDTH:
         low, high = _of_no_width(counted, value)
+        low = max(low, measure.least)
     # Errors that cannot be negative, the ECE above all, are larger in draws than in the data, by
     # as much as an interval may be wide: it is drawn out to the value, which it must not deny.
     return Figure(

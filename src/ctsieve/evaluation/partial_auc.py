@@ -19,7 +19,7 @@ from typing import Literal, Self
 
 import numpy as np
 
-from ctsieve.evaluation.in_words import in_words
+from ctsieve.evaluation.in_words import counted, in_words
 from ctsieve.evaluation.intervals import Weights
 from ctsieve.evaluation.measures import ONE_KIND, Measure
 from ctsieve.evaluation.ranking import roc_points
@@ -104,8 +104,8 @@ PARTS = (Part(along="fpr", low=0.0, high=0.1), Part(along="sensitivity", low=0.9
 """What is reported unless somebody asks for other parts: few false alarms, and few misses."""
 
 NOTE = (
-    "Corrected by McClish: 1 is a perfect part, 0.5 is chance, whatever its width. Few cases make "
-    "a narrow part, and its interval is wide. Last two columns: patient level."
+    "Corrected by McClish: 1 is a perfect part, 0.5 is chance, whatever its width. The last column "
+    "says how many cases lie inside a part: the fewer, the less it says of others."
 )
 
 
@@ -118,17 +118,13 @@ def parts_table(
     levels: Mapping[str, Mapping[str, Measured]], sample: Sample, parts: Iterable[Part]
 ) -> Table:
     """Every part by the figures of a report's levels; `sample` is that of the patient level."""
-    names = tuple(reversed(list(levels)))
     rows = []
     for part in parts:
-        found = [levels[level][part.name] for level in names]
-        rows.append((part.title, *(in_words(v) for v in found), *_plain(part, found[0], sample)))
-    columns = (
-        "part of the curve",
-        *(f"corrected AUC, {level} level" for level in names),
-        "plain area",
-        "rests on",
-    )
+        for level in reversed(list(levels)):
+            found = levels[level][part.name]
+            own = (part.title, level, in_words(found), _plain(part, found), counted(found))
+            rows.append((*own, _inside(part, sample) if level == "patient" else "-"))
+    columns = ("part of the curve", "level", "corrected AUC", "plain area", "n", "rests on")
     return Table(title="Parts of the ROC curve", columns=columns, rows=tuple(rows), note=NOTE)
 
 
@@ -138,18 +134,19 @@ def corrected_areas(sample: Sample, weight: Weights, part: Part) -> Floats:
     return np.asarray((1.0 + (_areas(sample, weight, part) - part.chance) / most) / 2.0)
 
 
-def _plain(part: Part, value: Measured, sample: Sample) -> tuple[str, str]:
-    """The area as it is, and how many cases the part's width is made of."""
+def _plain(part: Part, value: Measured) -> str:
     if isinstance(value, Absent):
-        return "-", "-"
-    low, high = part.area(value.low), part.area(value.high)
+        return "-"
+    area, low, high = (max(0.0, part.area(v)) for v in (value.value, value.low, value.high))
+    return f"{area:.4f} ({low:.4f} to {high:.4f}) of {part.width:g}"
+
+
+def _inside(part: Part, sample: Sample) -> str:
+    """How many cases the part's width is made of: of few, the interval is wide."""
     kind, count = "positive", sample.num_positive
     if part.along == "fpr":
         kind, count = "negative", sample.num_cases - sample.num_positive
-    return (
-        f"{part.area(value.value):.4f} ({low:.4f} to {high:.4f}) of {part.width:g}",
-        f"{part.width * count:.0f} of {count} {kind} cases",
-    )
+    return f"{part.width * count:.0f} of {count} {kind}"
 
 
 def _measure(part: Part) -> Measure:
@@ -157,6 +154,7 @@ def _measure(part: Part) -> Measure:
         title=f"Partial AUC, {part.title}",
         of=lambda sample, weight: corrected_areas(sample, weight, part),
         missing=ONE_KIND,
+        least=(1.0 - part.chance / (part.width - part.chance)) / 2.0,
     )
 
 

@@ -125,7 +125,7 @@ def cross_fitted(
     Patients are dealt to folds at random, positive and negative ones apart; a fold whose rest lacks
     a kind is fitted on everything.
     """
-    fold = _folds(tune, seed)
+    fold = folds_of(tune, seed=seed)
     probability = np.empty(tune.logit.size)
     for number in np.unique(fold):
         rest = tune.of(fold != number)
@@ -161,7 +161,8 @@ def _targets(tune: TuneSample) -> Floats:
     return np.where(tune.positive, (ups + 1) / (ups + 2), 1 / (downs + 2))
 
 
-def _folds(tune: TuneSample, seed: int) -> Floats:
+def folds_of(tune: TuneSample, *, seed: int = 0) -> Floats:
+    """A fold (N,) for every case, all of a patient in one, both kinds dealt alike."""
     random = np.random.default_rng(seed)
     names, index = np.unique(tune.patient, return_inverse=True)
     has_positive = np.bincount(index, weights=tune.positive) > 0

@@ -92,10 +92,15 @@ def _bins(sample: Sample) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
 def _fitted(sample: Sample, weight: Weights, *, with_slope: bool) -> Floats:
     """Intercept and slope (D, 2) of every weighting by Newton's method, all at once.
 
-    All start from the answer of their mean weighting, which patients drawn again move little.
+    All start from the answer of their mean weighting, which patients drawn again move little.  A
+    single weighting is a number that is shown, and exact; draws make an interval of three digits,
+    for which 32 bits and a last step below a thousandth, after which the error is its square, do.
     """
-    x = logit(sample.probability)
-    y = sample.positive.astype(np.float64)
+    near = 1e-6
+    x: Floats | Weights = logit(sample.probability)
+    y: Floats | Weights = sample.positive.astype(np.float64)
+    if len(weight) > 1:
+        near, x, y = 1e-3, x.astype(np.float32), y.astype(np.float32)
     found = np.tile([0.0, 1.0], (len(weight), 1))
     if len(weight) > 1:
         mean = weight.mean(axis=0, keepdims=True, dtype=np.float32)
@@ -103,7 +108,7 @@ def _fitted(sample: Sample, weight: Weights, *, with_slope: bool) -> Floats:
         found = np.where(np.isfinite(start), start, found)
     moved = np.full(len(weight), np.inf)
     for _ in range(STEPS):
-        todo = np.flatnonzero(moved > 1e-6)
+        todo = np.flatnonzero(moved > near)
         if todo.size == 0:
             break
         step = _newton_step(x, y, weight[todo], found[todo], with_slope=with_slope)
@@ -114,8 +119,11 @@ def _fitted(sample: Sample, weight: Weights, *, with_slope: bool) -> Floats:
     return found
 
 
-def _newton_step(x: Floats, y: Floats, weight: Weights, at: Floats, *, with_slope: bool) -> Floats:
+def _newton_step(
+    x: Floats | Weights, y: Floats | Weights, weight: Weights, at: Floats, *, with_slope: bool
+) -> Floats:
     """One step (D, 2); at most 5 long, so that a bad start does not run away."""
+    at = at.astype(x.dtype)
     p = 1.0 / (1.0 + np.exp(-np.clip(at[:, :1] + at[:, 1:] * x, -60.0, 60.0)))
     error, curve = weight * (y - p), weight * p * (1.0 - p)
     g0, h00 = error.sum(axis=1), curve.sum(axis=1) + 1e-12

@@ -20,7 +20,7 @@ from ctsieve.evaluation.ranking import aucs_within
 from ctsieve.evaluation.sample import Floats, Names, Sample
 from ctsieve.evaluation.subgroups import attributes
 from ctsieve.types.report import Figure, Measured
-from ctsieve.types.scores import ScoreTable
+from ctsieve.types.scores import NETWORK, ScoreTable
 
 SUSPECT = 0.65
 """An attribute that tells the label with an AUC above this may be what was learned."""
@@ -58,6 +58,7 @@ def probes(table: ScoreTable, positive: str, level: Level) -> tuple[Probe, ...]:
     found = [
         _probe(name, np.array(values), sample)
         for name, values in attributes(units(table, level)).items()
+        if name != NETWORK  # which of the bundle's networks was asked is no property of the image
     ]
     return tuple(sorted(found, key=_telling, reverse=True))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ctsieve.evaluation.abstention import abstention_curve
+from ctsieve.evaluation.abstention import abstention_curve, abstention_table
 from ctsieve.evaluation.charts import (
     Chart,
     abstention_chart,
@@ -16,7 +16,7 @@ from ctsieve.evaluation.charts import (
 )
 from ctsieve.evaluation.cohort import Level, class_sample_of, levels_of, sample_of, units
 from ctsieve.evaluation.decision_curve import decision_curve
-from ctsieve.evaluation.in_words import in_words
+from ctsieve.evaluation.in_words import counted, in_words
 from ctsieve.evaluation.label_tables import negatives_table, one_against_rest_table
 from ctsieve.evaluation.measures import MEASURES
 from ctsieve.evaluation.multiclass import multiclass_figures
@@ -25,7 +25,7 @@ from ctsieve.evaluation.prevalence import predictive_values
 from ctsieve.evaluation.sample import Sample
 from ctsieve.evaluation.shortcuts import Probe, probes
 from ctsieve.evaluation.subgroups import Subgroup, subgroups
-from ctsieve.types.report import EvaluationReport, Figure, Measured, Table
+from ctsieve.types.report import EvaluationReport, Table
 from ctsieve.types.scores import CaseScore, ScoreTable
 
 PREVALENCES = (0.01, 0.1, 0.5)
@@ -92,6 +92,7 @@ def summarise(
         _counts_table(table, positive),
         parts_table(report.levels, headline, parts),
         _prevalence_table(headline, prevalences),
+        abstention_table(headline),
         negatives_table(table, positive, "patient"),
         _subgroup_table(subgroups(table, positive, level), level),
         _probe_table(found, level),
@@ -142,23 +143,17 @@ def _levels_table(report: EvaluationReport) -> Table:
     levels = tuple(reversed(list(report.levels)))
     rows = []
     for name, measure in MEASURES.items():
-        cells = [in_words(report.levels[level][name]) for level in levels]
-        counts = [_n(report.levels[level][name]) for level in levels[:1]]
-        rows.append((measure.title, *cells, *counts))
+        found = [report.levels[level][name] for level in levels]
+        rows.append((measure.title, *(cell for f in found for cell in (in_words(f), counted(f)))))
     note = (
         "In brackets: 95 % interval. Proportions of independent cases: Wilson; all others: "
         "percentile bootstrap that draws whole patients 2000 times."
     )
     if "slice" in report.levels:
         note += " Slices of a patient are not independent."
-    columns = ("measure", *(f"{level} level" for level in levels), f"n ({levels[0]} level)")
+    note += " n: cases, in brackets patients where they are fewer."
+    columns = ("measure", *(c for level in levels for c in (f"{level} level", "n")))
     return Table(title="All measures", columns=columns, rows=tuple(rows), note=note)
-
-
-def _n(value: Measured) -> str:
-    if isinstance(value, Figure):
-        return f"{value.num_cases} cases, {value.num_patients} patients"
-    return "-"
 
 
 def _counts_table(table: ScoreTable, positive: str) -> Table:
@@ -176,10 +171,17 @@ def _prevalence_table(sample: Sample, prevalences: tuple[float, ...]) -> Table:
     rows = []
     for share in prevalences:
         values = predictive_values(sample, share)
-        rows.append((f"{100 * share:g} %", in_words(values.positive), in_words(values.negative)))
+        rows.append(
+            (
+                f"{100 * share:g} %",
+                in_words(values.positive),
+                in_words(values.negative),
+                counted(values.positive),
+            )
+        )
     return Table(
         title="Predictive values where fewer, or more, are ill",
-        columns=("prevalence", "PPV", "NPV"),
+        columns=("prevalence", "PPV", "NPV", "n"),
         rows=tuple(rows),
         note="Patient level, if sensitivity and specificity stay as they are here.",
     )
@@ -197,7 +199,13 @@ def _subgroup_table(groups: tuple[Subgroup, ...], level: Level) -> Table:
         for g in groups
     )
     columns = ("by", "subgroup", "positive", "patients", "AUC-ROC", "sensitivity", "specificity")
-    return Table(title=f"Subgroups ({level} level)", columns=columns, rows=rows)
+    return Table(
+        title=f"Subgroups ({level} level)",
+        columns=columns,
+        rows=rows,
+        note="Intervals are not adjusted for the number of subgroups: among twenty, one may differ "
+        "by chance. Subgroups differ in who is in them, too.",
+    )
 
 
 def _probe_table(found: tuple[Probe, ...], level: Level) -> Table:
@@ -206,13 +214,14 @@ def _probe_table(found: tuple[Probe, ...], level: Level) -> Table:
             p.attribute,
             in_words(p.alone),
             in_words(p.within),
+            counted(p.alone),
             f"{p.num_single} of {p.num_values}",
         )
         for p in found
     )
     return Table(
         title=f"Shortcut probes ({level} level)",
-        columns=("attribute", "AUC of the attribute alone", "AUC within it", "values of one label"),
+        columns=("attribute", "AUC of it alone", "AUC within it", "n", "values of one label"),
         rows=rows,
         note="How well an attribute tells the label without looking at the image, and what is left "
         "of the AUC when only cases with the same value are compared.",
@@ -228,10 +237,12 @@ def _class_tables(table: ScoreTable) -> list[Table]:
         (label, *(str(n) for n in line)) for label, line in zip(table.labels, matrix, strict=True)
     )
     figures = multiclass_figures(sample)
-    listed = tuple((name.replace("_", " "), in_words(value)) for name, value in figures.items())
+    listed = tuple(
+        (name.replace("_", " "), in_words(value), counted(value)) for name, value in figures.items()
+    )
     return [
         Table(title="Confusion matrix of labels", columns=("truth", *table.labels), rows=rows),
-        Table(title="Several labels", columns=("measure", "patient level"), rows=listed),
+        Table(title="Several labels", columns=("measure", "patient level", "n"), rows=listed),
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ctsieve.evaluation.cohort import is_healthy_slice
+from ctsieve.evaluation.in_words import many
 from ctsieve.evaluation.summary import Summary
 from ctsieve.types.cases import is_known
 from ctsieve.types.report import Absent, Figure, Measured
@@ -12,7 +13,12 @@ from ctsieve.types.scores import NETWORK
 
 FEW = 50
 """Patients of a kind below which a number is a hint."""
+VERY_FEW = 10
+"""Patients of a kind below which a bootstrap does not see how others could be."""
 FAR_SLOPE = (0.8, 1.25)
+FAR_SHARE = 0.15
+FAR_INTERCEPT = 0.4
+"""Log odds: one and a half times as many positives promised as there are, or as many fewer."""
 NAMES = {"covid19": "COVID-19", "other_pneumonia": "other pneumonia", "neither": "neither"}
 
 SIDES = {
@@ -49,9 +55,11 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
             *_few(summary),
             *_sources(summary),
             *_certainty(report.levels["patient"]),
+            *_promises(report.levels["patient"]),
             *_lost(summary),
             *_healthy_slices(summary),
             *_two_labels(summary),
+            *_two_sites(summary),
             *_strangers(summary),
             *_use(summary),
         ),
@@ -102,8 +110,10 @@ def _few(summary: Summary) -> list[str]:
     for name, kind in (("sensitivity", "with"), ("specificity", "without")):
         figure = figures[name]
         if isinstance(figure, Figure) and figure.num_patients < FEW:
+            narrow = " Intervals that are drawn from so few are too narrow."
             found.append(
                 f"Only {figure.num_patients} patients {kind} the disease: the numbers are a hint."
+                + narrow * (figure.num_patients < VERY_FEW)
             )
     return found
 
@@ -133,6 +143,24 @@ def _certainty(figures: Mapping[str, Measured]) -> list[str]:
     if slope.low > 1.0 and slope.value > FAR_SLOPE[1]:
         return [f"Probabilities are too timid (calibration slope {slope.value:.2f})."]
     return []
+
+
+def _promises(figures: Mapping[str, Measured]) -> list[str]:
+    """Whether more, or fewer, are ill than the probabilities say, beyond what chance allows for."""
+    found, ill = figures["intercept"], figures["sensitivity"]
+    if isinstance(found, Absent) or isinstance(ill, Absent):
+        return []
+    if abs(found.value) < FAR_INTERCEPT or found.low <= 0.0 <= found.high:
+        return []
+    share = ill.num_cases / found.num_cases
+    more = "more" if found.value < 0 else "fewer"
+    why = f": {100 * share:.0f} % are positive here"
+    if abs(share - 0.5) > FAR_SHARE and (share < 0.5) == (found.value < 0):
+        why += ", and a calibration that counts both labels alike is made for half"
+    return [
+        f"Probabilities promise {more} positives than there are (calibration intercept "
+        f"{found.value:+.2f}){why}. Read them as an order, not as a risk."
+    ]
 
 
 def _lost(summary: Summary) -> list[str]:
@@ -166,8 +194,21 @@ def _two_labels(summary: Summary) -> list[str]:
     if not count:
         return []
     return [
-        f"{count} patient names have cases of several labels: each counts once for each label, and "
-        "is drawn as one patient. Two people of one name would be the same here."
+        f"{many(count, 'patient name')} with cases of several labels: each counts once for each "
+        "label, and is drawn as one patient. Two people of one name would be the same here."
+    ]
+
+
+def _two_sites(summary: Summary) -> list[str]:
+    sites: dict[str, set[str]] = defaultdict(set)
+    for row in summary.report.scores:
+        sites[row.patient].add(row.site)
+    count = sum(len(own) > 1 for own in sites.values())
+    if not count:
+        return []
+    return [
+        f"{many(count, 'patient name')} with cases of several sites: each is taken for one person. "
+        "Where sites number their patients alike, put the site into the name."
     ]
 
 

@@ -1,11 +1,11 @@
 """A bundle's model card and its MONAI Bundle metadata, from the numbers of the run."""
 
-import json
 from dataclasses import dataclass
 
 from ctsieve.datasets import DATASETS
 from ctsieve.learning.calibrate import OperatingPoint
 from ctsieve.pipeline.fit_config import FitConfig
+from ctsieve.pipeline.monai_metadata import About
 from ctsieve.pipeline.scan_level import ScanLevel
 from ctsieve.types.cases import Split, num_patients
 from ctsieve.types.report import Figure
@@ -177,52 +177,15 @@ Threshold {scans.point.threshold:.2f}: {scans.cut_criterion}.
 {chr(10).join(rows)}"""
 
 
-def metadata(config: FitConfig) -> str:
-    """MONAI Bundle metadata (schema 20240725) as JSON."""
-    rows, columns = config.input.size
-    image = {
-        "type": "image",
-        "format": "magnitude",
-        "modality": "CT",
-        "num_channels": 1,
-        "spatial_shape": [rows, columns],
-        "dtype": "float32",
-        "value_range": [0, 1],
-        "is_patch_data": False,
-        "channel_def": {"0": "windowed slice"},
-    }
-
-    def array(channels: int, meaning: str) -> dict[str, object]:
-        return {
-            "type": "probabilities",
-            "format": "logits",
-            "num_channels": channels,
-            "dtype": "float32",
-            "channel_def": {"0": meaning},
-        }
-
-    document = {
-        "schema": "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/"
-        "0.8.1/meta_schema_20240725.json",
-        "version": config.bundle.version,
-        "changelog": {config.bundle.version: "first version"},
-        "name": config.bundle.name,
-        "task": "COVID-19 in chest CT slices, with lesion flags",
-        "description": f"LA-DNN on {config.model.backbone}; see MODEL_CARD.md",
-        "authors": "The ctsieve authors",
-        "copyright": "The ctsieve authors; training data as listed in MODEL_CARD.md",
-        "data_source": ", ".join(config.data.sets),
-        "data_type": "DICOM, NIfTI, PNG, JPEG, TIFF",
-        "intended_use": "Non-commercial research demonstration only. Not a medical device.",
-        "references": ["https://doi.org/10.1101/2020.05.11.20097907"],
-        "required_packages_version": {"onnxruntime": "1.20"},
-        "network_data_format": {
-            "inputs": {"image": image},
-            "outputs": {
-                "logits": array(1, "covid19"),
-                "lesion_logits": array(5, "GGO, Csld, CrPa, AirBr, InSepThi"),
-                "heat": array(1, "Grad-CAM++ of covid19, unscaled"),
-            },
-        },
-    }
-    return json.dumps(document, indent=1) + "\n"
+def about(config: FitConfig) -> About:
+    """What its `metadata.json` says of the bundle."""
+    return About(
+        name=config.bundle.name,
+        version=config.bundle.version,
+        task="COVID-19 in chest CT slices, with lesion flags",
+        description=f"LA-DNN on {config.model.backbone}; see MODEL_CARD.md",
+        authors="The ctsieve authors",
+        rights="The ctsieve authors; training data as listed in MODEL_CARD.md",
+        data_source=", ".join(config.data.sets),
+        references=("https://doi.org/10.1101/2020.05.11.20097907",),
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ctsieve.evaluation.cohort import LEVELS, Level, check_labels, levels_of, sample_of
+from ctsieve.evaluation.cohort import LEVELS, Level, check_labels, check_sides, levels_of, sample_of
 from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.partial_auc import PARTS, Part, partial_measures
 from ctsieve.pipeline.score import score
@@ -32,7 +32,7 @@ def evaluate(
 
     Raises:
         InputRejected: no case has a score, or all are of one kind, or the bundle does not know
-            `positive` or a case's label.
+            `positive` or a case's label, or a patient is on two sides of a split.
     """
     if positive not in screener.bundle.recipe.labels:
         known = ", ".join(screener.bundle.recipe.labels)
@@ -55,6 +55,7 @@ def report_of(
         InputRejected: as `evaluate`.
     """
     check_labels(table, positive, negative=negative)
+    check_sides(table)
     if not table.judged:
         raise InputRejected(f"none of {len(table.rows)} cases could be judged")
     measures = {**MEASURES, **partial_measures(parts)}
@@ -64,7 +65,8 @@ def report_of(
     headline = levels["patient"]
     if not isinstance(headline["auc"], Figure):
         raise InputRejected(
-            headline["auc"].reason, hint="an evaluation needs cases with and without the disease"
+            headline["auc"].reason,
+            hint="an evaluation needs several patients with and without the disease",
         )
     return EvaluationReport(
         positive_label=positive,

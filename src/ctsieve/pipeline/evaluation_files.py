@@ -6,6 +6,7 @@ scores.csv       (or .parquet) the score file everything was computed from
 lesions.jsonl    the same of lesions, where a bundle finds them and cases have masks
 figures/         every chart as SVG and PNG
 tables/          every table as CSV
+checklists/      the reporting guidelines as CSV, to be filled in
 """
 
 import csv
@@ -17,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ctsieve.evaluation.charts import Chart
-from ctsieve.evaluation.checklists import checklists
+from ctsieve.evaluation.checklists import as_table, checklists
 from ctsieve.evaluation.cohort import check_labels
 from ctsieve.evaluation.lesion_summary import LesionSummary, no_lesions, summarise_lesions
 from ctsieve.evaluation.lesion_verdict import lesion_verdict
@@ -25,12 +26,13 @@ from ctsieve.evaluation.page import Page, to_html
 from ctsieve.evaluation.partial_auc import PARTS, Part
 from ctsieve.evaluation.summary import Summary, classless, summarise
 from ctsieve.evaluation.verdict import verdict
+from ctsieve.pipeline.answers import answers_of
 from ctsieve.pipeline.error_pictures import error_picture
 from ctsieve.pipeline.evaluate import classless_report, finest_level, report_of
 from ctsieve.pipeline.lesion_file import LESIONS, save_lesions
 from ctsieve.pipeline.score_file import save_scores
 from ctsieve.pipeline.screen import Screener
-from ctsieve.pipeline.stamp import Origin, answers_of, stamp_of
+from ctsieve.pipeline.stamp import Origin, stamp_of
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.lesion_table import LesionTable
@@ -81,7 +83,17 @@ def build_page(table: ScoreTable, *, options: Options, evidence: Evidence) -> Pa
     """
     lesions = _lesions(evidence)
     summary, why = _summary(table, options, has_lesions=evidence.lesions is not None)
-    origin = Origin(table=table, summary=summary, recipe=evidence.recipe, audit=evidence.audit)
+    pictures = tuple(
+        error_picture(call, evidence.cases, evidence.screener, positive=options.positive)
+        for call in summary.errors
+    )
+    origin = Origin(
+        table=table,
+        summary=summary,
+        recipe=evidence.recipe,
+        audit=evidence.audit,
+        has_pictures=any(picture.uri for picture in pictures),
+    )
     if why and lesions is not None:
         said = lesion_verdict(lesions, summary.report, why_no_class=why, doubts=evidence.doubts)
     else:
@@ -89,10 +101,7 @@ def build_page(table: ScoreTable, *, options: Options, evidence: Evidence) -> Pa
     return Page(
         summary=summary,
         verdict=said,
-        pictures=tuple(
-            error_picture(call, evidence.cases, evidence.screener, positive=options.positive)
-            for call in summary.errors
-        ),
+        pictures=pictures,
         faithfulness=evidence.faithfulness,
         stamp=stamp_of(origin),
         checklists=checklists(answers_of(origin)),
@@ -156,6 +165,7 @@ def write_evaluation(
         (out / LESIONS).unlink(missing_ok=True)
     write_charts(page.charts, out / "figures")
     write_tables(page.tables, out / "tables")
+    write_tables([as_table(one) for one in page.checklists], out / "checklists")
     return path
 
 

@@ -7,17 +7,18 @@ import numpy as np
 
 from ctsieve.bundles.bundle import Bundle, write_bundle
 from ctsieve.bundles.store import find
-from ctsieve.evaluation.conformal import fit_conformal
+from ctsieve.evaluation.conformal import cross_conformal
 from ctsieve.evaluation.in_words import in_words
+from ctsieve.evaluation.intervals import wilson
 from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.operating_point import OperatingPoint, choose
 from ctsieve.evaluation.recalibration import METHODS, Logistic, cross_fitted, log_loss
-from ctsieve.evaluation.sample import Floats
+from ctsieve.evaluation.sample import Bools, Floats
 from ctsieve.evaluation.tune import TuneSample
 from ctsieve.pipeline.score_file import load_scores
 from ctsieve.types.errors import InputRejected, UsageError
 from ctsieve.types.recipe import Calibration, Level, Recipe, Threshold
-from ctsieve.types.report import Table
+from ctsieve.types.report import Figure, Table
 from ctsieve.types.scores import ScoredLevel, ScoreTable
 
 CONFORMAL_ERRORS = (0.05, 0.1, 0.2)
@@ -62,7 +63,7 @@ def recalibrate(
                 hint="say --method platt or temperature",
             )
         _write(opened, out, wish=wish, fitted=calibrated, point=point, tune=tune)
-    return _methods_table(tune), _point_table(point), _conformal_table(tune, wish.method)
+    return _methods_table(tune), _point_table(point, tune), _conformal_table(tune, wish.method)
 
 
 def _of_level(table: ScoreTable, level: ScoredLevel) -> ScoreTable:
@@ -149,20 +150,29 @@ def _method_row(name: str, probability: Floats, tune: TuneSample) -> tuple[str, 
     return (name, f"{log_loss(probability, tune):.3f}", *(in_words(values[n]) for n in shown))
 
 
-def _point_table(point: OperatingPoint) -> Table:
+def _point_table(point: OperatingPoint, tune: TuneSample) -> Table:
+    kinds = ((point.sensitivity, tune.positive), (point.specificity, ~tune.positive))
     return Table(
         title="Operating point",
-        columns=("criterion", "cut", "sensitivity", "specificity"),
+        columns=("criterion", "cut", "sensitivity", "specificity", "patients"),
         rows=(
             (
                 point.fitted.criterion,
                 f"{point.threshold:.4f}",
-                f"{point.sensitivity:.3f}",
-                f"{point.specificity:.3f}",
+                *(in_words(_share(share, kind, tune)) for share, kind in kinds),
+                " and ".join(str(_share(s, kind, tune).num_patients) for s, kind in kinds),
             ),
         ),
-        note="On the data it was chosen on, and so too good.",
+        note="On the data it was chosen on, and so too good. Patients count alike within a kind; "
+        f"Wilson's interval over patients. Data {tune.data}, digest {tune.digest[:12]}.",
     )
+
+
+def _share(share: float, kind: Bools, tune: TuneSample) -> Figure:
+    """A share of patients of a kind, with Wilson's interval."""
+    patients = int(np.unique(tune.patient[kind]).size)
+    low, high = wilson(share * patients, patients)
+    return Figure(value=share, low=low, high=high, num_cases=int(kind.sum()), num_patients=patients)
 
 
 def _conformal_table(tune: TuneSample, method: str) -> Table:
@@ -170,16 +180,31 @@ def _conformal_table(tune: TuneSample, method: str) -> Table:
     rows: list[tuple[str, ...]] = []
     for error in CONFORMAL_ERRORS:
         try:
-            held = fit_conformal(tune, probability, error=error)(probability)
+            held = cross_conformal(tune, probability, error=error)
         except InputRejected as reason:
-            rows.append((f"{100 * error:g} %", "-", "-", "-", str(reason)))
+            rows.append((f"{100 * error:g} %", *(f"- ({reason})",) * 2, "-", "-", "-"))
             continue
         number = held.sum(axis=1)
+        kinds = ((held[:, 1], tune.positive), (held[:, 0], ~tune.positive))
         shares = [f"{100 * (number == k).mean():.0f} %" for k in (1, 2, 0)]
-        rows.append((f"{100 * error:g} %", *shares, ""))
+        true = [in_words(_held(own, kind, tune)) for own, kind in kinds]
+        rows.append((f"{100 * error:g} %", *true, *shares))
     return Table(
         title="Conformal sets",
-        columns=("error of either label", "one label", "both: cannot say", "none: unlike all", ""),
+        columns=(
+            "error of either label",
+            "truth held, positives",
+            "truth held, negatives",
+            "one label",
+            "both: cannot say",
+            "none: unlike all",
+        ),
         rows=tuple(rows),
-        note="How often the set of labels that cannot be ruled out holds one, both, none of them.",
+        note=f"{tune.positive.size} tune cases of {np.unique(tune.patient).size} patients, each "
+        "set from patients of other folds; patients count alike, Wilson's interval over patients.",
     )
+
+
+def _held(held: Bools, kind: Bools, tune: TuneSample) -> Figure:
+    weight = tune.weights()[kind]
+    return _share(float((weight * held[kind]).sum() / weight.sum()), kind, tune)

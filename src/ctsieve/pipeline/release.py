@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ctsieve.bundles.bundle import HELD_OUT, write_bundle
 from ctsieve.evaluation.ranking import auc
+from ctsieve.explain import gradcam
 from ctsieve.export.int8 import quantise
 from ctsieve.export.onnx import (
     TOLERANCE,
@@ -28,11 +29,12 @@ from ctsieve.learning.calibrate import (
 )
 from ctsieve.learning.split import TUNE
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnMean
-from ctsieve.pipeline.card import CardFacts, metadata, model_card
+from ctsieve.pipeline.card import CardFacts, about, model_card
 from ctsieve.pipeline.collection import Collection
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.golden_inputs import NUM_GOLDEN, golden_members
 from ctsieve.pipeline.held_out import held_out_bytes, held_out_scores, scan_score, slice_rows
+from ctsieve.pipeline.monai_metadata import metadata
 from ctsieve.pipeline.scan_level import ScanLevel, ScanRow, scan_level, scored_scans
 from ctsieve.pipeline.score_file import save_scores
 from ctsieve.pipeline.tune_scores import (
@@ -119,7 +121,7 @@ def release(trained: Trained, config: FitConfig, *, data: Path, folder: Path) ->
         "model.onnx": exported.graph,
         "weights.safetensors": exported.weights,
         "recipe.json": (recipe.model_dump_json(indent=1) + "\n").encode(),
-        "metadata.json": metadata(config).encode(),
+        "metadata.json": metadata(about(config), recipe, [gradcam.OUTPUT]).encode(),
         "MODEL_CARD.md": model_card(facts).encode(),
         HELD_OUT: held_out_member(judged, recipe, config),
         **golden,

@@ -18,6 +18,7 @@ from ctsieve.learning.split import TUNE
 from ctsieve.pipeline.architecture import WEIGHTS, build_network
 from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, write_evaluation
 from ctsieve.pipeline.golden_inputs import synthetic_chests
+from ctsieve.pipeline.monai_metadata import metadata
 from ctsieve.pipeline.package import Description, package
 from ctsieve.pipeline.run_record import CONFIG, RESULT, SPLIT, read_json
 from ctsieve.pipeline.score import score
@@ -26,7 +27,7 @@ from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.settings import checked
 from ctsieve.pipeline.train import walked_cases
 from ctsieve.pipeline.train_config import TrainConfig
-from ctsieve.pipeline.trained_card import TrainedFacts, metadata, model_card
+from ctsieve.pipeline.trained_card import TrainedFacts, about, model_card
 from ctsieve.pipeline.tune_calibration import TuneCalibration, calibrated_on_tune, rescored
 from ctsieve.pipeline.uncalibrated import FOUND, KINDS, num_kinds, plain_recipe
 from ctsieve.types.cases import Case, Split
@@ -169,7 +170,7 @@ def description(config: TrainConfig, recipe: Recipe) -> Description:
         version=config.bundle.version,
         recipe=recipe,
         model_card="# to be written\n",
-        metadata=metadata(config, recipe),
+        metadata=metadata(about(config), recipe),
     )
 
 

@@ -1,15 +1,14 @@
 """The model card of a network that a run trained, and its MONAI Bundle metadata."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ctsieve.datasets import DATASETS
 from ctsieve.models import MODELS
+from ctsieve.pipeline.monai_metadata import About
 from ctsieve.pipeline.train_config import TrainConfig
 from ctsieve.pipeline.tune_calibration import LabelResult, TuneCalibration
 from ctsieve.types.cases import Split, num_patients
-from ctsieve.types.recipe import Recipe
 from ctsieve.types.report import Figure
 from ctsieve.types.scores import ScoreTable
 
@@ -140,45 +139,14 @@ def _row(result: LabelResult) -> str:
     )
 
 
-def metadata(config: TrainConfig, recipe: Recipe) -> str:
-    """MONAI Bundle metadata as JSON."""
-    rows, columns = config.input.size
-    image = {
-        "type": "image",
-        "format": "magnitude",
-        "modality": "CT",
-        "num_channels": 1,
-        "spatial_shape": [rows, columns],
-        "dtype": "float32",
-        "value_range": [0, 1],
-        "is_patch_data": False,
-        "channel_def": {"0": "windowed slice"},
-    }
-    names = {str(number): label for number, label in enumerate(recipe.labels)}
-    logits = {
-        "type": "probabilities",
-        "format": "logits",
-        "num_channels": len(names),
-        "dtype": "float32",
-        "channel_def": names,
-    }
-    title = MODELS[config.model.name].title
-    document = {
-        "schema": "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/"
-        "0.8.1/meta_schema_20240725.json",
-        "version": config.bundle.version,
-        "changelog": {config.bundle.version: "first version"},
-        "name": config.bundle_name,
-        "task": "COVID-19 in chest CT",
-        "description": f"{title}; see MODEL_CARD.md",
-        "authors": "whoever trained it with ctsieve",
-        "copyright": "training data as listed in MODEL_CARD.md",
-        "data_source": ", ".join(config.data.sets),
-        "intended_use": "Non-commercial research demonstration only. Not a medical device.",
-        "required_packages_version": {"onnxruntime": "1.20"},
-        "network_data_format": {
-            "inputs": {"image": image},
-            "outputs": {"logits": logits} if names else {},
-        },
-    }
-    return json.dumps(document, indent=1) + "\n"
+def about(config: TrainConfig) -> About:
+    """What its `metadata.json` says of the bundle."""
+    return About(
+        name=config.bundle_name,
+        version=config.bundle.version,
+        task="COVID-19 in chest CT",
+        description=f"{MODELS[config.model.name].title}; see MODEL_CARD.md",
+        authors="whoever trained it with ctsieve",
+        rights="training data as listed in MODEL_CARD.md",
+        data_source=", ".join(config.data.sets),
+    )

@@ -4,7 +4,6 @@ Probabilities are the network's own and thresholds 0.5, as in the authors' evalu
 the recipe says where it was fitted, because none was, and so every result says "not calibrated".
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from ctsieve.export.views import ReadsScans
 from ctsieve.models import MODELS
 from ctsieve.models.la_dnn import LESIONS
 from ctsieve.pipeline.golden_inputs import synthetic_chests
+from ctsieve.pipeline.monai_metadata import About, metadata
 from ctsieve.pipeline.package import Description, package
 from ctsieve.types.cards import UpstreamCard
 from ctsieve.types.recipe import (
@@ -76,7 +76,7 @@ def write_uncalibrated(
         version=VERSION,
         recipe=recipe,
         model_card=_model_card(origin, recipe),
-        metadata=_metadata(origin, recipe, outputs),
+        metadata=metadata(_about(origin), recipe, outputs),
         extra=origin.extra,
     )
     return package(network, description, folder)
@@ -196,25 +196,14 @@ def _rights(card: UpstreamCard) -> str:
     return ", that is, all rights are reserved: ask the authors" if card.licence == "none" else ""
 
 
-def _metadata(origin: Origin, recipe: Recipe, outputs: Arrays) -> str:
-    """MONAI Bundle metadata as JSON."""
-    card, size = origin.upstream, list(recipe.input.size)
-    image = {"type": "image", "modality": "CT", "num_channels": 1, "spatial_shape": size}
-    document = {
-        "schema": "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/"
-        "0.8.1/meta_schema_20240725.json",
-        "version": VERSION,
-        "changelog": {VERSION: "imported from the authors' checkpoint"},
-        "name": origin.name,
-        "task": "COVID-19 in chest CT",
-        "description": f"{card.title} with its authors' weights, not calibrated; see MODEL_CARD.md",
-        "authors": card.source,
-        "copyright": f"the authors of {card.source}; licence: {card.licence}",
-        "intended_use": "Non-commercial research demonstration only. Not a medical device.",
-        "required_packages_version": {"onnxruntime": "1.20"},
-        "network_data_format": {
-            "inputs": {"image": {**image, "dtype": "float32", "value_range": [0, 1]}},
-            "outputs": {output: {"dtype": "float32"} for output in outputs},
-        },
-    }
-    return json.dumps(document, indent=1) + "\n"
+def _about(origin: Origin) -> About:
+    card = origin.upstream
+    return About(
+        name=origin.name,
+        version=VERSION,
+        change="imported from the authors' checkpoint",
+        task="COVID-19 in chest CT",
+        description=f"{card.title} with its authors' weights, not calibrated; see MODEL_CARD.md",
+        authors=card.source,
+        rights=f"the authors of {card.source}; licence: {card.licence}",
+    )

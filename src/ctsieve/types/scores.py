@@ -69,7 +69,7 @@ class ScoreTable:
         twice = [case for case, times in Counter(r.case for r in self.rows).items() if times > 1]
         if twice:
             raise InputRejected(
-                f"{len(twice)} cases stand in the scores twice, the first is {twice[0]!r}",
+                f"cases stand in the scores twice: {len(twice)}, the first is {twice[0]!r}",
                 hint="one row per case: several images of one patient have ids of their own",
             )
 

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useContext, useState } from "preact/hooks";
 
-import { address, get, patch, post } from "../api/client";
+import { address, get, patch, post, remove } from "../api/client";
 import type { Disk, NewUser as Made, Role, Settings, User } from "../api/types";
 import { SessionContext } from "../session";
 import { useAction, useLoaded, useTitle } from "../ui/hooks";
@@ -60,6 +60,13 @@ function UserRow(props: {
     const made = await post<{ key: string }>(address("users", user.name, "keys"));
     onSecret({ what: `API key of ${user.name}`, text: made.key });
   });
+  const reset = useAction(async () => {
+    const made = await post<Made>(address("users", user.name, "password"));
+    onSecret({ what: `One-time password of ${user.name}`, text: made.password });
+  });
+  const end = useAction(async () => {
+    await remove(address("users", user.name, "keys"));
+  });
   return (
     <tr>
       <th scope="row">
@@ -75,7 +82,7 @@ function UserRow(props: {
             onChange={(role) => change.run({ role })}
           />
         )}
-        <Trouble problem={change.problem ?? key.problem} />
+        <Trouble problem={change.problem ?? key.problem ?? reset.problem ?? end.problem} />
       </td>
       <td data-head="Workspace">{user.workspace}</td>
       <td data-head="Since">{moment(user.created)}</td>
@@ -90,6 +97,16 @@ function UserRow(props: {
             {user.locked ? "Unlock" : "Lock"}
           </button>
         )}
+        {!own && (
+          <button
+            type="button"
+            disabled={reset.busy || user.locked}
+            aria-label={`New password of ${user.name}`}
+            onClick={reset.run}
+          >
+            New password
+          </button>
+        )}
         <button
           type="button"
           disabled={key.busy || user.locked}
@@ -97,6 +114,14 @@ function UserRow(props: {
           onClick={key.run}
         >
           New API key
+        </button>
+        <button
+          type="button"
+          disabled={end.busy || user.locked}
+          aria-label={`End API keys of ${user.name}`}
+          onClick={end.run}
+        >
+          End API keys
         </button>
       </td>
     </tr>

@@ -10,11 +10,12 @@ import { useAction } from "../ui/hooks";
 import { AskedTwice, Field, Trouble } from "../ui/parts";
 import { EXCLUSIONS, count, excluded, label, lesion, moment, short } from "../ui/words";
 import { NO_READING, ReadingFields } from "./reading";
+import { Unaided } from "./unaided";
 
 type Status = Contribution["status"];
 
 export const STATES = [
-  ["open", "to be read"],
+  ["open", "open"],
   ["disputed", "disputed"],
   ["accepted", "accepted"],
   ["excluded", "excluded"],
@@ -52,10 +53,9 @@ function Answer({ contribution, onDone }: Props): JSX.Element {
         {contribution.status === "disputed"
           ? "Two readers disagree. What they said is shown once you have answered: your label decides if it is one of theirs, and excludes the case if it is neither. "
           : "The first reader's label is shown once the case is decided. "}
-        <a href={`/studies/${contribution.study}`} target="_blank" rel="noopener">
-          Look at the study
-        </a>
+        Here is the scan by itself; the page of the study tells what the network says, too.
       </p>
+      <Unaided study={contribution.study} />
       <ReadingFields name={contribution.id} reading={reading} onChange={setReading} />
       <Trouble problem={send.problem} />
       <button class="primary" disabled={send.busy || !reading.label}>

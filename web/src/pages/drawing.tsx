@@ -18,7 +18,8 @@ const FEWEST = 4;
 
 const path = (points: readonly Point[]): string => points.map((at) => at.join(",")).join(" ");
 
-function Paper(props: {
+/** A slice of a scan, or the picture, and nothing that the network says of it. */
+export function Paper(props: {
   study: StudyDetail;
   slice: number;
   onSize: (columns: number, rows: number) => void;

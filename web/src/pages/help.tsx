@@ -47,8 +47,7 @@ export function Help(): JSX.Element {
             </li>
             <li>
               <strong>Contribute</strong> a label; a second reader answers without seeing yours, and a third
-              where you two disagree.
-              Where both agree the case can join a data set.
+              where you two disagree. A case that two see alike can join a data set.
             </li>
           </ol>
         </Card>

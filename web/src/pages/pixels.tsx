@@ -6,6 +6,9 @@ import { useRef, useState } from "preact/hooks";
 import { address } from "../api/client";
 import type { StudyDetail } from "../api/types";
 
+/** Of the enlarged picture, in pixels of the page. */
+const LEAST_WIDTH = 1200;
+
 function Enlarged({ study, onSeen }: { study: StudyDetail; onSeen: () => void }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const [size, setSize] = useState(0);
@@ -28,9 +31,9 @@ function Enlarged({ study, onSeen }: { study: StudyDetail; onSeen: () => void })
         <div class="enlarged-stage" tabIndex={0}>
           <img
             src={address("studies", study.id, "artefacts", "picture.png")}
-            alt="The picture at twice its size"
+            alt="The picture, at least twice its size"
             width={size || undefined}
-            onLoad={({ currentTarget }) => setSize(2 * currentTarget.naturalWidth)}
+            onLoad={({ currentTarget }) => setSize(Math.max(LEAST_WIDTH, 2 * currentTarget.naturalWidth))}
           />
         </div>
       </dialog>
@@ -48,7 +51,7 @@ export function PixelCheck(props: {
   const single = study.kind === "picture";
   const [seen, setSeen] = useState(!single);
   return (
-    <fieldset>
+    <fieldset class="pixel-check">
       <legend>Text in the image</legend>
       <p class="small">
         Only DICOM says whether text is burned in. What is drawn into this image stays in it:{" "}

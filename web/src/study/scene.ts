@@ -1,6 +1,6 @@
 /** The study in NiiVue: layers, window, layout and place, in the study's own terms. */
 
-import { DRAG_MODE, MULTIPLANAR_TYPE, Niivue, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
+import { DRAG_MODE, MULTIPLANAR_TYPE, NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
 
 import type { Grid, Triple } from "./grid";
 
@@ -61,21 +61,30 @@ const SOLID = [0, 255, 255, 255];
 /** Hounsfield units that tell the body from air, for the solid view. */
 const BODY = { centre: -150, width: 900 };
 
+type Addresses = { image: string } & Partial<Record<Layer, string>>;
+
 /** One open viewer. */
 export class Scene {
   private wanted: Look | null = null;
+  private busy = false;
+  private led = false;
+  private readonly layers = new Map<Layer, Promise<NVImage>>();
+  /** How scan and layers are drawn now, as text: what has not changed is not computed anew. */
+  private drawn = { scan: "", layers: "" };
 
   private constructor(
     private readonly nv: Niivue,
     private readonly grid: Grid,
-    private readonly shown: readonly Layer[],
+    private readonly addresses: Addresses,
+    private readonly scan: NVImage,
   ) {}
 
-  /** Load a scan and what lies over it into a canvas. */
+  /** Load a scan, and what is to be seen over it, into a canvas. */
   static async open(
     canvas: HTMLCanvasElement,
     grid: Grid,
-    addresses: { image: string } & Partial<Record<Layer, string>>,
+    addresses: Addresses,
+    look: Look,
   ): Promise<Scene> {
     const nv = new Niivue({
       backColor: [0, 0, 0, 1],
@@ -95,27 +104,21 @@ export class Scene {
     nv.addColormap("heat", HEAT);
     nv.addColormap("lungs", { R: [70, 70, 120], G: [150, 170, 210], B: [255, 255, 255], A: SOLID.slice(0, 3), I: [0, 128, 255] });
     nv.addColormap("lesions", { R: [255, 255, 120], G: [90, 190, 230], B: [60, 60, 255], A: SOLID.slice(0, 3), I: [0, 128, 255] });
-    const layers = LAYERS.filter((layer) => addresses[layer]);
-    await nv.loadVolumes([
-      { url: addresses.image, colormap: "gray" },
-      ...layers.map((layer) => ({ url: addresses[layer] ?? "", ...LOOKS[layer], opacity: 0 })),
-    ]);
-    for (const [number, layer] of layers.entries()) {
-      const volume = nv.volumes[number + 1];
-      // NiiVue does not take it from the options above.
-      if (volume) volume.colormapType = LOOKS[layer].colormapType;
-    }
     nv.setMultiplanarLayout(MULTIPLANAR_TYPE.GRID);
-    return new Scene(nv, grid, layers);
+    const scan = await NVImage.loadFromUrl({ url: addresses.image, colormap: "gray" });
+    const scene = new Scene(nv, grid, addresses, scan);
+    await scene.show(look);
+    return scene;
   }
 
-  /** Tell whoever asks where the reader is. */
-  whenMoved(tell: (place: Place) => void): void {
+  /** Tell whoever asks where the reader is, and whether the reader moved here or `goTo` did. */
+  whenMoved(tell: (place: Place, byReader: boolean) => void): void {
     this.nv.onLocationChange = (told: unknown) => {
       const { mm, values } = told as { mm: Float32Array; values: { value: number }[] };
       const [slice] = this.grid.toIndex([mm[0] ?? 0, mm[1] ?? 0, mm[2] ?? 0]);
       const hu = values[0]?.value;
-      tell({ slice: this.grid.inside(slice), hu: hu === undefined ? null : Math.round(hu) });
+      const place = { slice: this.grid.inside(slice), hu: hu === undefined ? null : Math.round(hu) };
+      tell(place, !this.led);
     };
   }
 
@@ -126,36 +129,87 @@ export class Scene {
     const ras: Triple = this.grid.toRas([this.grid.inside(slice), row, column]);
     this.nv.scene.crosshairPos = this.nv.mm2frac([...ras, 1]);
     this.nv.drawScene();
+    this.led = true;
     this.nv.createOnLocationChange();
+    this.led = false;
+  }
+
+  /** Change how everything looks, at the next frame; of several changes the last counts. */
+  look(look: Look): void {
+    this.wanted = look;
+    if (this.busy) return;
+    this.busy = true;
+    requestAnimationFrame(() => void this.catchUp());
+  }
+
+  private async catchUp(): Promise<void> {
+    try {
+      while (this.wanted) {
+        const look = this.wanted;
+        this.wanted = null;
+        await this.show(look);
+      }
+    } finally {
+      this.busy = false;
+    }
   }
 
   /**
-   * Change how everything looks, all at once: the graphics card composes the layers anew only one
-   * time, at the next frame, however many changes there were before it.
+   * Draw the scan with the layers that are seen; a layer is loaded when it is first wanted.  Each
+   * is a texture of the whole scan, and without a graphics card making one takes seconds.
    */
-  look(look: Look): void {
-    const waiting = this.wanted !== null;
-    this.wanted = look;
-    if (!waiting) requestAnimationFrame(() => this.compose());
-  }
-
-  private compose(): void {
-    const look = this.wanted;
-    const scan = this.nv.volumes[0];
-    this.wanted = null;
-    if (!look || !scan) return;
+  private async show(look: Look): Promise<void> {
+    const { nv, scan, drawn } = this;
+    const seen = LAYERS.filter((layer) => this.addresses[layer] && look.opacity[layer] > 0);
+    const images = await Promise.all(seen.map((layer) => this.layer(layer)));
+    for (const [number, layer] of seen.entries()) {
+      const image = images[number];
+      if (image) image.opacity = look.opacity[layer];
+    }
+    // The graphics card forgets a last layer only by drawing it unseen.
+    const [last] = nv.volumes.slice(1);
+    if (images.length === 0 && last) {
+      last.opacity = 0;
+      images.push(last);
+    }
     const solid = look.layout === "3d";
     const { centre, width } = solid ? BODY : look.window;
     scan.colormap = solid ? "ct_surface" : "gray";
     scan.cal_min = centre - width / 2;
     scan.cal_max = centre + width / 2;
-    for (const [number, layer] of this.shown.entries()) {
-      const volume = this.nv.volumes[number + 1];
-      if (volume) volume.opacity = look.opacity[layer];
+    nv.opts.crosshairWidth = look.layout === "axial" ? 0 : 1;
+    nv.opts.sliceType = LAYOUTS[look.layout];
+    nv.volumes = [scan, ...images];
+    nv.back = scan;
+    nv.overlays = images;
+    const wanted = {
+      scan: [scan.colormap, centre, width].join(" "),
+      layers: images.map(({ name, opacity }) => `${name} ${String(opacity)}`).join(" "),
+    };
+    this.drawn = wanted;
+    if (!drawn.scan) {
+      nv.updateGLVolume();
+      return;
     }
-    this.nv.opts.crosshairWidth = look.layout === "axial" ? 0 : 1;
-    this.nv.opts.sliceType = LAYOUTS[look.layout];
-    this.nv.updateGLVolume();
+    if (wanted.scan !== drawn.scan) nv.refreshLayers(scan, 0);
+    if (wanted.layers !== drawn.layers) {
+      for (const [number, image] of images.entries()) nv.refreshLayers(image, number + 1);
+    }
+    nv.drawScene();
+  }
+
+  private layer(layer: Layer): Promise<NVImage> {
+    const known = this.layers.get(layer);
+    if (known) return known;
+    const { colormapType, ...look } = LOOKS[layer];
+    const url = this.addresses[layer] ?? "";
+    const loading = NVImage.loadFromUrl({ url, name: `${layer}.nii.gz`, ...look }).then((image) => {
+      // NiiVue does not take it from the options above.
+      image.colormapType = colormapType;
+      return image;
+    });
+    this.layers.set(layer, loading);
+    return loading;
   }
 
   /** Give the graphics memory back. */

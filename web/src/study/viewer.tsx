@@ -9,7 +9,7 @@ import { asProblem } from "../ui/hooks";
 import { Choice, Trouble, Waiting } from "../ui/parts";
 import { quantity } from "../ui/words";
 import { Grid } from "./grid";
-import type { Layer, Layout, Place, Scene } from "./scene";
+import type { Layer, Layout, Look, Place, Scene } from "./scene";
 
 const WINDOWS = {
   lung: ["Lung", -600, 1500],
@@ -40,7 +40,12 @@ function layersOf(study: StudyDetail): Layer[] {
 }
 
 /** Open the scene once the page is there; the viewer's code is loaded only now. */
-function useScene(study: StudyDetail, grid: Grid, onMoved: (place: Place) => void) {
+function useScene(
+  study: StudyDetail,
+  grid: Grid,
+  look: Look,
+  onMoved: (place: Place, byReader: boolean) => void,
+) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [scene, setScene] = useState<Scene | null>(null);
   const [trouble, setTrouble] = useState<unknown>(null);
@@ -52,10 +57,9 @@ function useScene(study: StudyDetail, grid: Grid, onMoved: (place: Place) => voi
       if (!canvas.current || gone) return;
       const file = (name: string): string => address("studies", study.id, "artefacts", name);
       const layers = layersOf(study).map((layer) => [layer, file(`${layer}.nii.gz`)]);
-      opened = await Scene.open(canvas.current, grid, {
-        image: file("image.nii.gz"),
-        ...(Object.fromEntries(layers) as Partial<Record<Layer, string>>),
-      });
+      const layered = Object.fromEntries(layers) as Partial<Record<Layer, string>>;
+      const addresses = { image: file("image.nii.gz"), ...layered };
+      opened = await Scene.open(canvas.current, grid, addresses, look);
       if (gone) return opened.close();
       opened.whenMoved(onMoved);
       setScene(opened);
@@ -114,15 +118,15 @@ export function Viewer(props: {
   const [preset, setPreset] = useState<Preset>("lung");
   const [layout, setLayout] = useState<Layout>("axial");
   const [opacity, setOpacity] = useState(AT_FIRST);
-  const { canvas, scene, trouble } = useScene(study, grid, (place) => {
+  const [, centre, width] = WINDOWS[preset];
+  const look: Look = { layout, window: { centre, width }, opacity };
+  const { canvas, scene, trouble } = useScene(study, grid, look, (place, byReader) => {
     setHu(place.hu);
-    onSlice(place.slice);
+    // An echo of a slice that was asked for here may be late: two of them would chase each other.
+    if (byReader) onSlice(place.slice);
   });
   useEffect(() => scene?.goTo(slice), [scene, slice]);
-  useEffect(() => {
-    const [, centre, width] = WINDOWS[preset];
-    scene?.look({ layout, window: { centre, width }, opacity });
-  }, [scene, preset, layout, opacity]);
+  useEffect(() => scene?.look(look), [scene, preset, layout, opacity]);
   const last = grid.shape[0] - 1;
   const z = grid.toRas([slice, 0, 0])[2];
   return (

@@ -1,5 +1,7 @@
 """What all protocols say: whose row is ours, and that other data are other data."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -32,11 +34,7 @@ def paper_matrix(table: ScoreTable, level: Level) -> Matrix:
     Raises:
         InputRejected: the bundle does not tell exactly these three apart.
     """
-    if set(table.labels) != set(PAPER_ORDER):
-        raise InputRejected(
-            f"the paper tells {', '.join(PAPER_ORDER)} apart, the bundle {', '.join(table.labels)}",
-            hint="this protocol needs a bundle of the paper's kind",
-        )
+    _check_labels(table)
     matrix = class_sample_of(table, level).matrix()
     order = [table.labels.index(label) for label in PAPER_ORDER]
     return np.asarray(matrix[np.ix_(order, order)])
@@ -48,7 +46,16 @@ def paper_figures(table: ScoreTable, level: Level) -> dict[str, Measured]:
     Raises:
         InputRejected: as `paper_matrix`.
     """
+    _check_labels(table)
     return multiclass_figures(class_sample_of(table, level))
+
+
+def _check_labels(table: ScoreTable) -> None:
+    if set(table.labels) != set(PAPER_ORDER):
+        raise InputRejected(
+            f"the paper tells {', '.join(PAPER_ORDER)} apart, the bundle {', '.join(table.labels)}",
+            hint="this protocol needs a bundle of the paper's kind",
+        )
 
 
 def interval(value: Measured, *, digits: int = 3, percent: bool = False) -> str:
@@ -60,9 +67,17 @@ def interval(value: Measured, *, digits: int = 3, percent: bool = False) -> str:
     return f"{value.low:.{digits}f} to {value.high:.{digits}f}"
 
 
+def why_missing(values: Iterable[Measured]) -> str:
+    """Why cells of our row are dashes, in a sentence that goes behind others; empty: none is."""
+    reasons = dict.fromkeys(value.reason for value in values if isinstance(value, Absent))
+    return f" Ours is a dash where there is no number: {'; '.join(reasons)}." * bool(reasons)
+
+
 def data_note(table: ScoreTable, *, published: int, what: str) -> str:
     """Whether our row may stand beside the published ones."""
     judged = len(table.judged)
+    if not judged:
+        return f"Published on {published} {what}; ours is missing: there are none here."
     digest = table.cases_digest[:12]
     lost = len(table.rows) - judged
     unjudged = f", {lost} more without a score" if lost else ""

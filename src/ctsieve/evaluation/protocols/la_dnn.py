@@ -12,8 +12,16 @@ from ctsieve.evaluation.charts import Chart, pair_chart, precision_recall_chart,
 from ctsieve.evaluation.cohort import check_labels, sample_of, units
 from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.protocols._card import ProtocolCard
-from ctsieve.evaluation.protocols._shared import INTERVAL, MISSING, data_note, interval, ours
+from ctsieve.evaluation.protocols._shared import (
+    INTERVAL,
+    MISSING,
+    data_note,
+    interval,
+    ours,
+    why_missing,
+)
 from ctsieve.evaluation.reliability import logit
+from ctsieve.evaluation.sample import Floats
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.report import Figure, Table
 from ctsieve.types.scores import ScoreTable
@@ -76,7 +84,8 @@ def tables(table: ScoreTable) -> tuple[Table, ...]:
                 (ours(table), "here", *cells),
                 (INTERVAL, "here", *(interval(value) for value in values.values())),
             ),
-            note=data_note(table, published=NUM_TEST, what="pictures of the official test split"),
+            note=data_note(table, published=NUM_TEST, what="pictures of the official test split")
+            + why_missing(values.values()),
         ),
     )
 
@@ -98,9 +107,19 @@ def charts(table: ScoreTable, baseline: ScoreTable | None = None) -> tuple[Chart
     rows = [unit[0] for unit in units(table, "slice")]
     kinds = [kind for kind in LESIONS if rows and all(kind in row.lesions for row in rows)]
     if kinds:
-        outputs = logit(np.array([[row.lesions[kind] for kind in kinds] for row in rows]))
+        outputs = _outputs(np.array([[row.lesions[kind] for kind in kinds] for row in rows]))
         found.append(pair_chart(kinds, outputs, np.array([r.label == POSITIVE for r in rows])))
     return tuple(found)
+
+
+def _outputs(score: Floats) -> Floats:
+    """Log odds of scores (N, K); a score that was rounded to 0 or 1 is half a step from it.
+
+    A file of three decimals would else put every 0.000 seven units below its 0.001.
+    """
+    inside = score[(score > 0.0) & (score < 1.0)]
+    step = float(min(inside.min(), 1.0 - inside.max())) / 2 if inside.size else 0.5
+    return logit(np.clip(score, step, 1.0 - step))
 
 
 def _pictures(table: ScoreTable) -> ScoreTable:

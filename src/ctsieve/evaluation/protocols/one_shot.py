@@ -28,6 +28,7 @@ from ctsieve.evaluation.protocols._shared import (
     ours,
     paper_figures,
     paper_matrix,
+    why_missing,
 )
 from ctsieve.types.lesion_table import LesionTable
 from ctsieve.types.report import Table
@@ -68,10 +69,10 @@ def tables(table: ScoreTable) -> tuple[Table, ...]:
     hold_out = _of(rest, lambda row: row.side == HOLD_OUT_SIDE)
     found = [segmentation_table({})]
     if test.judged:
-        note = data_note(test, published=NUM_TEST, what="images")
+        note = data_note(test, published=NUM_TEST, what="images") + _why_missing(test)
         found.append(classification_table(_classified(test), note))
     if hold_out.judged:
-        note = data_note(hold_out, published=NUM_HOLD_OUT, what="images")
+        note = data_note(hold_out, published=NUM_HOLD_OUT, what="images") + _why_missing(hold_out)
         found.append(hold_out_table(_classified(hold_out), note))
     if ictcf.judged:
         rows = (ictcf_row(ours(ictcf), paper_matrix(ictcf, "slice")), _ictcf_intervals(ictcf))
@@ -173,6 +174,11 @@ def _classified(table: ScoreTable) -> tuple[tuple[str, ...], ...]:
         classification_row(ours(table), paper_matrix(table, "slice")),
         (INTERVAL, *(interval(figures[name], digits=2, percent=True) for name in names)),
     )
+
+
+def _why_missing(table: ScoreTable) -> str:
+    figures = paper_figures(table, "slice")
+    return why_missing([figures[f"recall:{label}"] for label in PAPER_ORDER])
 
 
 def _ictcf_intervals(table: ScoreTable) -> tuple[str, ...]:

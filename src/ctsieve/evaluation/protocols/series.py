@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from ctsieve.evaluation.cohort import sample_of, units
 from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.protocols._card import ProtocolCard
-from ctsieve.evaluation.protocols._shared import INTERVAL, MISSING, data_note, interval, ours
+from ctsieve.evaluation.protocols._shared import (
+    INTERVAL,
+    MISSING,
+    data_note,
+    interval,
+    ours,
+    why_missing,
+)
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.report import Absent, Figure, Measured, Table
 from ctsieve.types.scores import ScoreTable
@@ -98,7 +105,7 @@ def metric_table(table: ScoreTable) -> Table:
         title="series, table 2: scans of the test set",
         columns=("model", *(f"{titles[name]} @ {epoch}" for name in COLUMNS for epoch in EPOCHS)),
         rows=(*METRICS, (ours(table), *cells), (INTERVAL, *intervals)),
-        note=data_note(table, published=NUM_TEST, what="series"),
+        note=data_note(table, published=NUM_TEST, what="series") + why_missing(values),
     )
 
 
@@ -127,7 +134,7 @@ def foreign_table(table: ScoreTable, site: str) -> Table:
 
 def _metrics(table: ScoreTable) -> dict[str, Measured]:
     if not table.judged or not units(table, "scan"):
-        return dict.fromkeys(COLUMNS, Absent(reason="there are no scans"))
+        return dict.fromkeys(COLUMNS, Absent(reason="an epoch has no scans here"))
     sample = sample_of(table, POSITIVE, "scan")
     return measured(sample, {name: MEASURES[name] for name in COLUMNS})
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from ctsieve.web import audit as log
 from ctsieve.web.access import FOR_ADMINS, FOR_VIEWERS, Admin, Serving
+from ctsieve.web.recovery import forget_keys, new_password
 from ctsieve.web.tables import AuditEntry
 
 router = APIRouter(tags=["admin"])
@@ -55,6 +56,12 @@ class Key(BaseModel):
     """An API key: shown once."""
 
     key: str
+
+
+class Ended(BaseModel):
+    """How many API keys there were."""
+
+    keys: int
 
 
 class Entry(BaseModel):
@@ -142,6 +149,18 @@ def change(name: str, asked: Change, service: Serving, by: Admin) -> None:
 def add_key(name: str, service: Serving, by: Admin) -> Key:
     """Make an API key of a user."""
     return Key(key=service.accounts.add_key(name, by=by))
+
+
+@router.delete("/users/{name}/keys")
+def end_keys(name: str, service: Serving, by: Admin) -> Ended:
+    """End all API keys of a user, as when one of them was seen by somebody else."""
+    return Ended(keys=forget_keys(service.database, name, by=by))
+
+
+@router.post("/users/{name}/password", status_code=201)
+def reset(name: str, service: Serving, by: Admin) -> NewAccount:
+    """Give a user who lost the password a one-time password; all sessions of the user end."""
+    return NewAccount(name=name, password=new_password(service.database, name, by=by))
 
 
 @router.get("/audit", dependencies=[FOR_ADMINS])
