@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request, Response
 
-from ctsieve.web.accounts import Identity
 from ctsieve.web.errors import NotAllowed, NotSignedIn
+from ctsieve.web.identity import Identity
 from ctsieve.web.service import Service
 from ctsieve.web.settings import ServeSettings
 

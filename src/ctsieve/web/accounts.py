@@ -2,8 +2,7 @@
 
 import re
 import time
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,58 +10,17 @@ from sqlalchemy.orm import Session
 from ctsieve.types.errors import UnknownName, UsageError
 from ctsieve.web.audit import Act, record
 from ctsieve.web.database import Database
-from ctsieve.web.errors import InConflict, NotSignedIn, NotThere, TooMany
+from ctsieve.web.errors import InConflict, NotSignedIn, TooMany
+from ctsieve.web.identity import ROLES, Identity
 from ctsieve.web.oidc import Person
 from ctsieve.web.passwords import digest_of, hash_password, is_password, new_token
 from ctsieve.web.tables import ApiKey, ExternalUser, FailedLogin, Login, User, Workspace
 
-ROLES: Final = ("viewer", "clinician", "reviewer", "admin")
-"""Each may do what those before it may."""
 ADMIN: Final = "admin"
 NAME: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 WINDOW_SECONDS: Final = 900.0
 MOST_FAILURES: Final = 5
 """Of one name from one address within the window; of one address ten times as many."""
-
-
-class Owned(Protocol):
-    """A row of one workspace."""
-
-    @property
-    def workspace_id(self) -> str:
-        """Whose it is."""
-        ...
-
-
-Row = TypeVar("Row", bound=Owned)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Who asks."""
-
-    user_id: str
-    name: str
-    role: str
-    workspace_id: str
-    workspace: str
-    must_change: bool
-    csrf: str | None
-    """Of a browser's session; None for a program with a key."""
-
-    def may(self, role: str) -> bool:
-        """Whether this is a `role` or more."""
-        return ROLES.index(self.role) >= ROLES.index(role)
-
-    def own(self, row: Row | None, what: str) -> Row:
-        """A row of the own workspace.
-
-        Raises:
-            NotThere: there is none; one of another workspace looks the same.
-        """
-        if row is None or row.workspace_id != self.workspace_id:
-            raise NotThere(f"there is no such {what}")
-        return row
 
 
 class Accounts:

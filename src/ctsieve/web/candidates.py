@@ -20,10 +20,10 @@ from ctsieve.jobs.durable import place_folder, sync_files
 from ctsieve.jobs.trials import BUNDLES, Trial, TrialState
 from ctsieve.pipeline.held_out import held_out_scores
 from ctsieve.types.errors import BundleError, InputRejected
-from ctsieve.web.accounts import Identity
 from ctsieve.web.audit import Act, record
 from ctsieve.web.database import Database
 from ctsieve.web.errors import InConflict, NotThere
+from ctsieve.web.identity import Identity
 from ctsieve.web.releases import Releases
 from ctsieve.web.studies import BUNDLE, Studies
 from ctsieve.web.tables import Candidate, Chosen, Promotion

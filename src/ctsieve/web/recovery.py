@@ -4,10 +4,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ctsieve.types.errors import UnknownName
-from ctsieve.web.accounts import Identity
 from ctsieve.web.audit import Act, record
 from ctsieve.web.database import Database
 from ctsieve.web.errors import InConflict
+from ctsieve.web.identity import Identity
 from ctsieve.web.passwords import hash_password, new_token
 from ctsieve.web.tables import ApiKey, ExternalUser, Login, User
 

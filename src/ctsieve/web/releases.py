@@ -24,11 +24,11 @@ from ctsieve.datasets.release import (
 )
 from ctsieve.jobs.durable import place_folder, write_synced
 from ctsieve.jobs.storage import Storage
-from ctsieve.web.accounts import Identity
 from ctsieve.web.audit import Act, record
 from ctsieve.web.database import Database
 from ctsieve.web.deidentify import Pseudonyms
 from ctsieve.web.errors import InConflict
+from ctsieve.web.identity import Identity
 from ctsieve.web.release_choice import accepted_cases, locked_cases, training_cases
 from ctsieve.web.release_files import NOTHING, Chosen, Written, write_release
 from ctsieve.web.tables import Contribution, ReleasedCase, ReleaseRow, Workspace

@@ -11,13 +11,14 @@ from anyio import CapacityLimiter
 
 from ctsieve.jobs.desk import Desk
 from ctsieve.readers import READERS
-from ctsieve.web.accounts import Accounts, Identity
+from ctsieve.web.accounts import Accounts
 from ctsieve.web.arrival import sort_arrived
 from ctsieve.web.candidates import Candidates
 from ctsieve.web.database import Database
 from ctsieve.web.deidentify import Pseudonyms, patient_of
 from ctsieve.web.errors import InConflict
 from ctsieve.web.follower import Follower, Watchers
+from ctsieve.web.identity import Identity
 from ctsieve.web.oidc import Oidc
 from ctsieve.web.releases import Releases
 from ctsieve.web.settings import ServeSettings

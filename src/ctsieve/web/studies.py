@@ -19,11 +19,11 @@ from ctsieve.jobs.records import Order
 from ctsieve.jobs.studies import STUDIES, freeze
 from ctsieve.jobs.work import RESULTS, bundle_at
 from ctsieve.pipeline.names import FORMATS
-from ctsieve.web.accounts import Identity
 from ctsieve.web.arrival import Arrived
 from ctsieve.web.audit import Act, record
 from ctsieve.web.database import Database
 from ctsieve.web.errors import NotThere
+from ctsieve.web.identity import Identity
 from ctsieve.web.tables import BatchMember, Chosen, Study, new_id
 
 QUARANTINE: Final = "quarantine"

@@ -12,9 +12,9 @@ import anyio
 import sqlalchemy as sa
 from anyio import to_thread
 
-from ctsieve.web.accounts import Identity
 from ctsieve.web.database import Database
 from ctsieve.web.errors import InConflict, NoRoom, NotThere, TooLarge
+from ctsieve.web.identity import Identity
 from ctsieve.web.settings import ServeSettings
 from ctsieve.web.tables import Upload
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from ctsieve.evaluation.readers import cohen_kappa
 from ctsieve.types.errors import InputRejected
 from ctsieve.web.access import Admin, Clinician, Reviewer, Serving, Viewer
-from ctsieve.web.accounts import Identity
 from ctsieve.web.audit import Act, record
 from ctsieve.web.errors import InConflict, NotAllowed
+from ctsieve.web.identity import Identity
 from ctsieve.web.readings import UNDECIDED, Status, settled
 from ctsieve.web.service import Service
 from ctsieve.web.tables import Contribution, Review, new_id

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from ctsieve.web.access import COOKIE, Serving, SignedIn, set_session
-from ctsieve.web.accounts import Identity
+from ctsieve.web.identity import Identity
 
 router = APIRouter(prefix="/session", tags=["session"])
 
