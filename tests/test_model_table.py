@@ -14,6 +14,7 @@ FOUND: bench_models.Found = {
     "resnet18": {
         "parameters": 11_178_051,
         "graph": 1e-6,
+        "graph_of_scores_only": False,
         "seconds": 0.25,
         "peer_seconds": 0.5,
         "ratio": 2.0,
@@ -43,6 +44,11 @@ def test_every_model_has_a_line_whatever_came_of_it() -> None:
     assert "0 of 1 rows" in lines["mask-rcnn"]
     assert "- per-image AP: 1 of 1 rows equal." in text
     assert "2 of 3 rows pass" in text
+
+
+def test_a_graph_that_was_compared_by_scores_alone_says_so() -> None:
+    found = {"resnet18": {**FOUND["resnet18"], "graph_of_scores_only": True}}
+    assert "| 1.0e-06 of scores |" in page(found, ROWS)
 
 
 def test_rows_of_no_model_are_of_none() -> None:
