@@ -35,6 +35,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # frames round the help would cost more time than all the rest of it
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
