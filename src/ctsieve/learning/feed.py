@@ -109,16 +109,15 @@ def cached_donors(cases: Sequence[Case], spec: InputSpec, *, folder: Path) -> Do
     file = folder / f"{digest}.npy"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        masks = [_mask_view(cases[i], spec) for i in index]
+        masks = [_mask_view(case, case.mask, spec) for case in cases if case.mask is not None]
         np.save(file, np.stack(masks) if masks else np.zeros((0, *spec.size), np.uint8))
     return Donors(masks=np.load(file, mmap_mode="r"), cases=index)
 
 
-def _mask_view(case: Case, spec: InputSpec) -> Bytes:
-    """Where a slice has lesions of any kind: 255, else 0."""
-    promise(case.mask is not None, f"{case.id} has a mask")
+def _mask_view(case: Case, mask: Path, spec: InputSpec) -> Bytes:
+    """Where a slice has lesions of any kind by its `mask`: 255, else 0."""
     image = upright(read_study(case.files[0]), case.quarter_turns)
-    drawn = upright(read_labels(case.mask), case.quarter_turns)  # type: ignore[arg-type]
+    drawn = upright(read_labels(mask), case.quarter_turns)
     promise(isinstance(drawn, CTPicture), "a mask is a picture")
     window = Window(centre=spec.window.centre, width=spec.window.width)
     box = crop_box(slice_values(image, 0, window)[None], spec.crop)

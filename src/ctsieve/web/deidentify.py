@@ -34,7 +34,14 @@ _MAX_EXTENSIONS: Final = 1 << 26
 _CHUNK: Final = 1 << 20
 MAX_STUDY_BYTES: Final = 16 << 30
 """As the readers have it."""
-DAMAGED: Final = (*(OSError, ValueError, KeyError, AttributeError, NotImplementedError, TypeError),)
+DAMAGED: Final = (
+    OSError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    NotImplementedError,
+    TypeError,
+)
 """What pydicom says of damaged files."""
 
 Action = Callable[[Dataset, tuple[int, int]], None]

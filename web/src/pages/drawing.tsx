@@ -8,6 +8,7 @@ import type { Outline, Point, StudyDetail } from "../api/types";
 import { Slices } from "../study/slices";
 import { useLoaded } from "../ui/hooks";
 import { Field, Trouble } from "../ui/parts";
+import { SliceSlider } from "../ui/slice_slider";
 import { LESION_NAMES, count, lesion } from "../ui/words";
 
 const LUNG = [-600, 1500] as const;
@@ -107,18 +108,9 @@ export function Drawing(props: {
         </svg>
       </div>
       {last > 0 && (
-        <label class="slice-slider">
-          <span>
-            Slice {slice + 1} of {last + 1}
-          </span>
-          <input
-            type="range"
-            min={0}
-            max={last}
-            value={slice}
-            onInput={(event) => setSlice(event.currentTarget.valueAsNumber)}
-          />
-        </label>
+        <SliceSlider slice={slice} last={last} onSlice={setSlice}>
+          Slice {slice + 1} of {last + 1}
+        </SliceSlider>
       )}
       <Field label="Draw round">
         <select value={kind} onChange={(event) => setKind(event.currentTarget.value)}>

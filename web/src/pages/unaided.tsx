@@ -7,6 +7,7 @@ import { address, get } from "../api/client";
 import type { StudyDetail } from "../api/types";
 import { useLoaded } from "../ui/hooks";
 import { Trouble, Waiting } from "../ui/parts";
+import { SliceSlider } from "../ui/slice_slider";
 import { Paper } from "./drawing";
 
 const nothing = (): void => undefined;
@@ -24,18 +25,9 @@ export function Unaided({ study }: { study: string }): JSX.Element {
         <Paper study={value} slice={slice} onSize={nothing} />
       </div>
       {last > 0 && (
-        <label class="slice-slider">
-          <span>
-            Slice {slice + 1} of {last + 1}, from the head
-          </span>
-          <input
-            type="range"
-            min={0}
-            max={last}
-            value={slice}
-            onInput={(event) => setChosen(event.currentTarget.valueAsNumber)}
-          />
-        </label>
+        <SliceSlider slice={slice} last={last} onSlice={setChosen}>
+          Slice {slice + 1} of {last + 1}, from the head
+        </SliceSlider>
       )}
     </div>
   );

@@ -10,6 +10,7 @@ import { Choice, Trouble, Waiting } from "../ui/parts";
 import { quantity } from "../ui/words";
 import { Grid } from "./grid";
 import type { Layer, Layout, Look, Place, Scene } from "./scene";
+import { SliceSlider } from "../ui/slice_slider";
 
 const WINDOWS = {
   lung: ["Lung", -600, 1500],
@@ -155,16 +156,9 @@ export function Viewer(props: {
         </output>
       </div>
       <Trouble problem={trouble ? asProblem(trouble) : null} />
-      <label class="slice-slider">
-        <span>Slice, from the head</span>
-        <input
-          type="range"
-          min={0}
-          max={last}
-          value={slice}
-          onInput={(event) => onSlice(event.currentTarget.valueAsNumber)}
-        />
-      </label>
+      <SliceSlider slice={slice} last={last} onSlice={onSlice}>
+        Slice, from the head
+      </SliceSlider>
       <div class="layers">
         {layersOf(study).map((layer) => (
           <Opacity
