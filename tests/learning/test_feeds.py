@@ -9,7 +9,7 @@ import torch
 from tests.learning.small import config, write_pictures, write_scans
 from torch import nn
 
-from ctsieve.learning.classification import Scans
+from ctsieve.learning.classification import Scans, Slices
 from ctsieve.learning.task import Feed, Task
 from ctsieve.learning.tasks import task_of
 from ctsieve.pipeline.architecture import build_network
@@ -68,7 +68,7 @@ def test_with_no_changes_training_shows_what_evaluation_shows(name: str, tmp_pat
     assert len(seen) > len(asked) / 2
 
 
-def _row(piece: Any, row: int) -> tuple[torch.Tensor, int]:  # noqa: ANN401  # Slices or Scans
+def _row(piece: Slices | Scans, row: int) -> tuple[torch.Tensor, int]:
     """Image or slices of one case, without padding, and its class."""
     image = piece.x[row][piece.keep[row]] if isinstance(piece, Scans) else piece.x[row]
     return image, int(piece.classes[row])
