@@ -22,6 +22,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install -c constraints.txt -e '.[train,serve,dev]'
 	@touch $@ $(VENV)/.core
 
+$(VENV)/.bench: $(VENV)/.dev
+	$(PIP) install -c constraints.txt -e '.[bench]'
+	@touch $@
+
 demo: $(VENV)/.core  ## make a phantom study, screen it, say where the report is
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
 	@$(BIN)/ctsieve phantom $(DEMO)/study --kind covid --seed 2 --format dicom
@@ -58,7 +62,7 @@ fix: $(VENV)/.dev  ## repair what tools can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev  ## time the main parts beside their peers; writes benchmarks/results/
+bench: $(VENV)/.bench  ## time the main parts beside their peers; writes benchmarks/results/
 	$(BIN)/python -m benchmarks
 
 models: $(VENV)/.dev  ## measure every model beside its authors' code and eager torch; writes docs/reference
