@@ -26,14 +26,26 @@ class Cohort:
 EARLY = CohortConfig(form="dicom", num_slices=24, matrix=64, kinds=("normal", "early"))
 """One or two patches in three to six of 24 slices, against none."""
 EARLY_PICTURES = CohortConfig(
-    form="picture", pictures_each=3, num_slices=24, matrix=64, kinds=("normal", "early")
+    form="picture",
+    pictures_each=4,
+    choose="spread",
+    num_slices=24,
+    matrix=64,
+    kinds=("normal", "early"),
 )
-"""The three slices of other patients that show most of such patches, or most lung."""
+"""Slices of other patients: four of those that show such patches, or lung from end to end."""
 COHORTS = {
     "pictures": Cohort(
         number=120,
         seed=3,
         config=CohortConfig(form="picture", pictures_each=2, num_slices=32, matrix=96),
+    ),
+    "slices": Cohort(
+        number=200,
+        seed=17,
+        config=CohortConfig(
+            form="picture", pictures_each=5, choose="spread", num_slices=20, matrix=96
+        ),
     ),
     "scans": Cohort(number=90, seed=5, config=CohortConfig(form="dicom", num_slices=20, matrix=96)),
     "early": Cohort(number=120, seed=7, config=EARLY),

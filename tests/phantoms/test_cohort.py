@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from ctsieve.datasets.phantom import CARD
-from ctsieve.phantoms.cohort import CohortConfig, make_cohort
+from ctsieve.phantoms.chest import make_phantom
+from ctsieve.phantoms.cohort import CohortConfig, make_cohort, spread_slices, telling_slices
+from ctsieve.phantoms.presets import preset
 from ctsieve.types.cases import Case, Split
 
 load: Any = nib.load  # nibabel has no types
@@ -46,6 +48,23 @@ def test_kinds_can_be_chosen(tmp_path: Path) -> None:
     config = CohortConfig(num_slices=16, matrix=48, pictures_each=1, kinds=("early", "normal"))
     make_cohort(tmp_path, num_patients=3, seed=1, config=config)
     assert [case.label for case in CARD.walk(tmp_path)] == ["covid19", "neither", "covid19"]
+
+
+def test_spread_slices_run_through_all_that_is_shown() -> None:
+    """Ill patients: every printed slice shows disease. Healthy ones: both ends of the lungs too."""
+    for kind in ("covid", "normal"):
+        phantom = make_phantom(preset(kind, seed=4, num_slices=32, matrix=64))
+        worth = phantom.lesions > 0 if kind == "covid" else phantom.lungs
+        shown = np.flatnonzero(worth.any(axis=(1, 2)))
+        chosen = spread_slices(phantom, 5)
+        assert set(chosen) <= set(shown.tolist())
+        assert chosen == sorted(set(chosen))
+        assert len(chosen) == min(5, len(shown))
+        gaps = np.diff([shown[0], *chosen, shown[-1]])
+        assert gaps.max() <= np.ceil(np.ptp(shown) / 5) + 1
+        assert spread_slices(phantom, 99) == shown.tolist()
+        everywhere = np.ptp(chosen) > np.ptp(telling_slices(phantom, 5))
+        assert everywhere or kind == "covid"
 
 
 def test_flags_say_what_the_masks_show(cases: tuple[Case, ...]) -> None:

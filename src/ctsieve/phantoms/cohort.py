@@ -29,7 +29,10 @@ class CohortConfig:
 
     form: Literal["picture", "dicom", "both"] = "picture"
     pictures_each: int = 2
-    """Slices printed for each patient, where there is most to see."""
+    """Slices printed for each patient."""
+    choose: Literal["telling", "spread"] = "telling"
+    """Where there is most to see, or at even distances among all that show disease (or lung, in
+    patients without), as in COVIDx CT: then the ends of the lungs are pictures too."""
     num_slices: int = 32
     matrix: int = 128
     kinds: tuple[str, ...] = ("normal", "covid", "pneumonia")
@@ -74,7 +77,7 @@ def make_cohort(
         phantom = make_phantom(spec.model_copy(update={"noise_hu": SITES[site]}))
         patient = _Patient(f"p{number:04d}", site, LABELS[kind])
         if config.form != "dicom":
-            rows += _write_pictures(phantom, folder, patient, config.pictures_each)
+            rows += _write_pictures(phantom, folder, patient, config)
         if config.form != "picture":
             rows.append(_write_study(phantom, folder, patient))
     table = folder / "cases.csv"
@@ -92,9 +95,12 @@ class _Patient:
     label: str
 
 
-def _write_pictures(phantom: Phantom, folder: Path, patient: _Patient, count: int) -> list[Row]:
+def _write_pictures(
+    phantom: Phantom, folder: Path, patient: _Patient, config: CohortConfig
+) -> list[Row]:
+    chosen = telling_slices if config.choose == "telling" else spread_slices
     rows = []
-    for number in telling_slices(phantom, count):
+    for number in chosen(phantom, config.pictures_each):
         name = f"{patient.name}-s{number:03d}"
         image = save_picture(phantom.volume, folder / "pictures" / name, number=number)
         mask = save_mask(phantom.lesions[number], folder / "masks" / f"{name}.png")
@@ -112,10 +118,23 @@ def _write_study(phantom: Phantom, folder: Path, patient: _Patient) -> Row:
 
 def telling_slices(phantom: Phantom, count: int) -> list[int]:
     """Slices with the most lesion, or with the most lung where there is none; from the head."""
-    lung = phantom.lungs.sum(axis=(1, 2))
+    return sorted(int(n) for n in np.argsort(-_worth(phantom), kind="stable")[:count])
+
+
+def spread_slices(phantom: Phantom, count: int) -> list[int]:
+    """Slices at even distances among those with lesion, or with lung where there is none.
+
+    Fewer than `count` where fewer show any.
+    """
+    shown = np.flatnonzero(_worth(phantom))
+    parts = np.array_split(shown, min(count, len(shown)))
+    return [int(part[len(part) // 2]) for part in parts]
+
+
+def _worth(phantom: Phantom) -> npt.NDArray[np.int64]:
+    """Voxels of lesion in each slice (S,), or of lung where there is no lesion."""
     lesion = (phantom.lesions > 0).sum(axis=(1, 2))
-    worth = lesion if lesion.any() else lung
-    return sorted(int(n) for n in np.argsort(-worth, kind="stable")[:count])
+    return lesion if lesion.any() else phantom.lungs.sum(axis=(1, 2))
 
 
 def _row(
