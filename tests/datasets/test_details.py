@@ -61,13 +61,13 @@ def test_a_patient_of_two_sets_has_one_key(tmp_path: Path) -> None:
     """Whoever trains on COVIDx CT and tests on its sources must not meet the same people."""
     own = set()
     for name in (
-        "coronacases:zenodo",
+        "coronacases/zenodo",
         "radiopaedia-covid",
         "stoic",
         "mosmed",
-        "covid-ct-md:figshare",
+        "covid-ct-md/figshare",
     ):
-        root = tmp_path / name.replace(":", "-")
+        root = tmp_path / name.replace("/", "-")
         TREES[name](root)
         own |= {case.patient for case in dataset(name).walk(root)}
     scans = ("coronacases_010", "radiopaedia_4_85506_1", "STOIC-5", "study_0255", "COVIDCTMD-P002")
@@ -92,7 +92,7 @@ def test_metadata_is_found_under_every_spelling(scan: str, listed: str) -> None:
 
 
 def test_covidx_ct_knows_sex_age_and_whether_a_finding_was_verified(tmp_path: Path) -> None:
-    TREES["covidx-ct:2B"](tmp_path)
+    TREES["covidx-ct/2B"](tmp_path)
     cases = {case.files[0].name: case for case in covidx_ct.CARD.variant("2B").walk(tmp_path)}
     first = cases["NCP_96_1328_0035.png"]
     assert (first.sex, first.age, first.weight) == ("female", 77.0, 1.0)
@@ -105,7 +105,7 @@ def test_covidx_ct_knows_sex_age_and_whether_a_finding_was_verified(tmp_path: Pa
 
 
 def test_lists_in_the_authors_repository_layout_are_found(tmp_path: Path) -> None:
-    TREES["covidx-ct:1"](tmp_path)
+    TREES["covidx-ct/1"](tmp_path)
     expected = list(covidx_ct.walk(tmp_path))
     (tmp_path / "splits" / "v1").mkdir(parents=True)
     for path in tmp_path.glob("*.txt"):
@@ -189,7 +189,7 @@ def test_quarters_hold_every_slice_once_in_order(tmp_path: Path) -> None:
 
 
 def test_labelled_slices_of_covid_ct_md_follow_the_index_with_its_gap(tmp_path: Path) -> None:
-    TREES["covid-ct-md:figshare"](tmp_path)
+    TREES["covid-ct-md/figshare"](tmp_path)
     found = covid_ct_md.infected_slices(tmp_path)
     assert {name: slices.tolist() for name, slices in found.items()} == {
         "P001": [1, 2],
@@ -223,7 +223,7 @@ def test_mosmed_keeps_the_degree_and_trusts_no_label_whole(tmp_path: Path) -> No
 
 
 def test_official_covid_ct_has_flags_and_groups_papers(tmp_path: Path) -> None:
-    TREES["covid-ct:official"](tmp_path)
+    TREES["covid-ct/official"](tmp_path)
     card = DATASETS["covid-ct"].variant("official")
     cases = {case.files[0].name: case for case in card.walk(tmp_path)}
     assert cases["2020.03.22.20040782-p1-1.png"].lesions["GGO"]

@@ -18,16 +18,16 @@ from ctsieve.types.errors import CtsieveError, InputRejected, UnknownName, Unrea
 NAMES = [
     name
     for base, card in DATASETS.items()
-    for name in (base, *(f"{base}:{variant}" for variant in card.variants))
+    for name in (base, *(f"{base}/{variant}" for variant in card.variants))
 ]
 CARDS: dict[str, DatasetCard] = {name: dataset(name) for name in NAMES}
 
 AT_HAND = (
     "coronacases",
-    "coronacases:scans",
+    "coronacases/scans",
     "covid-ct",
     "covid-ct-md",
-    "covid-ct-md:scans",
+    "covid-ct-md/scans",
     "covid-semiseg",
     "luna16-slices",
 )
@@ -54,7 +54,7 @@ def test_a_card_says_what_a_user_must_know(name: str) -> None:
     card = CARDS[name]
     assert all((card.title, card.source, card.licence, card.expected, card.traps))
     assert card.citation or name in WITHOUT_PUBLISHER
-    assert not card.variants or ":" not in name
+    assert not card.variants or "/" not in name
     assert all(split.title for split in card.splits.values())
     counts = card.counts
     assert sum(counts.labels.values()) in (0, counts.cases)

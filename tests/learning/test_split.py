@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from tests.collection import DATA, needs_data
 
 from ctsieve.datasets import DATASETS
-from ctsieve.learning.split import TRAIN, TUNE, split_by_patient
+from ctsieve.learning.folds import fold_by_patient
+from ctsieve.learning.split import TRAIN, TUNE, require_both_sides, split_by_patient
 from ctsieve.types.cases import Case, Split
-from ctsieve.types.errors import UsageError
+from ctsieve.types.errors import InputRejected, UsageError
 
 
 def case(number: int, patient: str, *, site: str = "s", partition: str = "") -> Case:
@@ -46,6 +47,47 @@ def test_a_published_partition_is_kept_and_a_patient_of_both_trains() -> None:
     ]
     sides = split(cases, 0.0).sides
     assert [c.patient for c in sides[TUNE]] == ["a"]
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 8), st.sampled_from(["", "train", "val", "test", "hold-out", "locked"])
+        ),
+        min_size=1,
+        max_size=40,
+    ),
+    st.floats(0, 1),
+)
+def test_what_a_publisher_keeps_back_is_on_no_side(
+    rows: list[tuple[int, str]], share: float
+) -> None:
+    """Images of the official test must not be trained on, or an evaluation on it is no test."""
+    cases = [case(i, f"p{p}", partition=partition) for i, (p, partition) in enumerate(rows)]
+    rest = [c for c in cases if c.partition in ("", "train", "val")]
+    sides = split(cases, share, always_train=frozenset({"p0"})).sides
+    assert sorted(c.id for own in sides.values() for c in own) == sorted(c.id for c in rest)
+    if len({c.patient for c in rest}) >= 2:
+        folds = fold_by_patient(cases, name="t", folds=2, seed=1).sides
+        assert sorted(c.id for own in folds.values() for c in own) == sorted(c.id for c in rest)
+
+
+def test_a_site_whose_publisher_has_no_val_is_dealt() -> None:
+    """As CNCB's lesions (650 to train, 100 to test): what to choose an epoch by is dealt."""
+    cases = [case(i, f"p{i}", partition="train") for i in range(10)]
+    cases += [case(i, f"p{i}", partition="test") for i in range(10, 14)]
+    sides = split(cases, 0.3).sides
+    assert (len(sides[TRAIN]), len(sides[TUNE])) == (7, 3)
+    assert {c.partition for own in sides.values() for c in own} == {"train"}
+
+
+def test_a_side_without_cases_is_refused_in_words() -> None:
+    require_both_sides(split([case(0, "a"), case(1, "b")], 0.5))
+    with pytest.raises(InputRejected, match="the tune side has no case"):
+        require_both_sides(split([case(0, "a")], 0.0))
+    with pytest.raises(InputRejected, match="the train side has no case"):
+        require_both_sides(split([case(0, "a", partition="test")], 0.5))
 
 
 def test_another_site_moves_nobody() -> None:

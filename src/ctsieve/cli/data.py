@@ -42,9 +42,9 @@ def list_(json: AsJson = False) -> None:
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="Data set, or variant.")]) -> None:
     """Print a data set's card: source, licence, counts, splits, variants, traps."""
-    from ctsieve.pipeline.data import card_of
+    from ctsieve.datasets import dataset
 
-    card = card_of(name)
+    card = dataset(name)
     typer.echo(card.title)
     for word, value in (
         ("source", card.source),

@@ -7,15 +7,15 @@ DATASETS: Catalogue[DatasetCard] = Catalogue("ctsieve.datasets", "data set", Dat
 
 
 def dataset(name: str) -> DatasetCard:
-    """The card called `name`, or `name:variant`, as on a command line or in a configuration.
+    """The card called `name`, or `name/variant`, as on a command line or in a configuration.
 
     Raises:
         UnknownName: there is no such data set, or no such variant of it.
 
     Example:
-        >>> dataset("covidx-ct:2A").title
+        >>> dataset("covidx-ct/2A").title
         'COVIDx CT-2A'
     """
-    base, colon, variant = name.partition(":")
+    base, slash, variant = name.partition("/")
     card = DATASETS[base]
-    return card.variant(variant) if colon else card
+    return card.variant(variant) if slash else card

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from ctsieve.learning.split import TRAIN, TUNE
+from ctsieve.learning.split import TRAIN, TUNE, trainable
 from ctsieve.types.cases import Case, Split
 from ctsieve.types.errors import UsageError
 
@@ -25,7 +25,8 @@ def fold_by_patient(
     Every site, and every set of labels within it, is spread as evenly as whole patients allow:
     patients are dealt from the largest down, those of a size by the hash of (seed, patient), each
     to the fold with the fewest cases of its kind, of its site, of all.  Sites or patients named in
-    `always_train` are held out by no fold.
+    `always_train` are held out by no fold.  What a publisher keeps back for
+    judging is on no side (`ctsieve.learning.split.trainable`).
 
     Raises:
         UsageError: fewer than two folds, or fewer patients than folds.
@@ -34,7 +35,7 @@ def fold_by_patient(
     patients: dict[Patient, list[Case]] = defaultdict(list)
     sides: dict[str, list[Case]] = {TRAIN: []}
     sides |= {fold_name(k): [] for k in range(folds)}
-    for case in cases:
+    for case in trainable(cases):
         if {case.site, case.patient} & always_train:
             sides[TRAIN].append(case)
         else:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ctsieve.datasets import DATASETS
+from ctsieve.datasets import dataset
 from ctsieve.learning.calibrate import OperatingPoint
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.monai_metadata import About
@@ -90,7 +90,7 @@ official test partition was neither used nor looked at.
 ## Single slices and pictures: held-out patients
 
 Calibration and threshold come from these same cases, so sensitivity and specificity are optimistic;
-the AUC is not fitted, but settings were chosen while looking at it.{_folds(config)}
+the AUC is not fitted, but settings were chosen while looking at it.{_folds(config)}{_kept(config)}
 
 | tune cases | COVID-19 | other | patients | AUC (95 % interval) | logit 10 / 50 / 90 % |
 |---|---|---|---|---|---|
@@ -116,6 +116,10 @@ specificity {point.specificity:.3f}, every patient counting alike within a label
 {config.model_dump_json(indent=1)}
 ```
 """
+
+
+def _kept(config: FitConfig) -> str:
+    return "  So was the epoch, for its loss." if config.run.keep == "best" else ""
 
 
 def _leakage(split: Split) -> str:
@@ -154,7 +158,7 @@ def _members(config: FitConfig) -> str:
 
 
 def _licences(config: FitConfig) -> str:
-    cards = [DATASETS[name] for name in config.data.sets]
+    cards = [dataset(name) for name in config.data.sets]
     return "\n".join(f"- {card.title}: {card.source}; licence: {card.licence}." for card in cards)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ctsieve.datasets import DATASETS
+from ctsieve.datasets import dataset
 from ctsieve.learning.feed import Donors, Views, cached_donors, cached_views
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.kept_back import refuse_locked
@@ -76,4 +76,4 @@ def open_collection(config: FitConfig, data: Path, cache: Path) -> Collection:
 def cases_of(sets: Sequence[str], data: Path) -> Iterator[Case]:
     """The cases of some data sets, one after another."""
     for name in sets:
-        yield from DATASETS[name].walk(data)
+        yield from dataset(name).walk(data)

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from ctsieve.datasets import DATASETS, shortfalls
+from ctsieve.datasets import dataset, shortfalls
 from ctsieve.learning.split_file import filled, load_split_file
 from ctsieve.types.audit import AuditFinding
 from ctsieve.types.cards import DatasetCard
@@ -50,17 +50,6 @@ class OpenedData:
         return tuple(chain.from_iterable(self.cases.values()))
 
 
-def card_of(name: str) -> DatasetCard:
-    """The card of a data set, or of a variant as in "covidx-ct/2A".
-
-    Raises:
-        UnknownName: there is none.
-    """
-    base, _, variant = name.partition("/")
-    card = DATASETS[base]
-    return card.variant(variant) if variant else card
-
-
 def open_data(names: Sequence[str], root: Path) -> OpenedData:
     """Walk some data sets under `root`, opening no image.
 
@@ -71,7 +60,7 @@ def open_data(names: Sequence[str], root: Path) -> OpenedData:
     """
     if not names:
         raise UsageError("no data set is named", hint="see `ctsieve data list`")
-    cards = {name: card_of(name) for name in names}
+    cards = {name: dataset(name) for name in names}
     if not root.exists():
         raise UsageError(
             f"there is no {str(root)!r}", hint="give the folder of the data, or set CTSIEVE_DATA"
@@ -86,7 +75,7 @@ def mask_meanings(names: Sequence[str], root: Path) -> Callable[[Case], Mapping[
     Raises:
         UnknownName: there is no such data set or variant.
     """
-    known = [card_of(name).mask_values for name in names]
+    known = [dataset(name).mask_values for name in names]
     if len(known) == 1:
         return lambda _: known[0]
     drawn = [name for name, values in zip(names, known, strict=True) if values]

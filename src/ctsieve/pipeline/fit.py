@@ -12,7 +12,7 @@ import lightning
 import torch
 
 from ctsieve.learning.augment import PLAIN, Augmentation
-from ctsieve.learning.checkpoints import require_room
+from ctsieve.learning.checkpoints import AtomicCheckpoints, require_room
 from ctsieve.learning.feed import (
     Donors,
     FeedSettings,
@@ -26,7 +26,7 @@ from ctsieve.learning.folds import fold_by_patient, fold_sides, holding_out
 from ctsieve.learning.history import History
 from ctsieve.learning.la_dnn import LaDnnFeed, LaDnnTask
 from ctsieve.learning.loop import Learner, OptimiserSettings
-from ctsieve.learning.split import TRAIN, TUNE, split_by_patient
+from ctsieve.learning.split import TRAIN, TUNE, require_both_sides, split_by_patient
 from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_statistics
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig
 from ctsieve.pipeline.collection import Collection, open_collection
@@ -35,13 +35,13 @@ from ctsieve.pipeline.leakage import accepted_split, split_from_file
 from ctsieve.pipeline.quiet import quiet_lightning
 from ctsieve.pipeline.release import Member, Trained, release
 from ctsieve.pipeline.run_record import CURVES, draw_curves
-from ctsieve.pipeline.trainer import LAST, Plan, local_logs, trainer_for
+from ctsieve.pipeline.trainer import BEST, LAST, Plan, local_logs, trainer_for
 from ctsieve.types.cases import Case, Split
 
 STATISTICS_STEPS = 4
 """First training batches whose statistics fill unfolded batch norm layers."""
 LARGEST_GRADIENT = 5.0
-"""Norm of all gradients together that a step is cut down to."""
+"""Norm of all gradients together that a step is cut down to; the paper's are not cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,7 @@ def fit(
     split = divide(config, collection.cases)
     members = []
     for number, (name, own) in enumerate(held_out(split).items()):
+        require_both_sides(own)
         run = config.run.model_copy(update={"seed": config.run.seed + number})
         network = train(
             config.model_copy(update={"run": run}),
@@ -175,6 +176,9 @@ def train(
             ckpt_path=str(last) if resume and last.is_file() else None,
             weights_only=True,
         )
+    if config.run.keep == "best":
+        best = AtomicCheckpoints().load_checkpoint(out / "checkpoints" / f"{BEST}.ckpt")
+        learner.load_state_dict(best["state_dict"])
     return cast("LaDnn", learner.result)
 
 
@@ -235,23 +239,27 @@ def optimisation(config: FitConfig) -> OptimiserSettings:
     alike = {
         "learning_rate": section.learning_rate,
         "weight_decay": section.weight_decay,
-        "clip": LARGEST_GRADIENT,
         "average": section.average,
     }
     if section.preset == "paper":
         return OptimiserSettings.model_validate({"kind": "adam", **alike})
-    more = {"kind": "adamw", "schedule": "cosine", "warmup": section.warmup}
+    more = {
+        "kind": "adamw",
+        "schedule": "cosine",
+        "warmup": section.warmup,
+        "clip": LARGEST_GRADIENT,
+    }
     return OptimiserSettings.model_validate(more | alike)
 
 
 def plan_of(config: FitConfig) -> Plan:
-    """What the trainer has to know; the last weights, or their average, are the result."""
+    """What the trainer has to know."""
     run = config.run
     return Plan(
         epochs=sum(stage.epochs for stage in run.stages),
         validate_every=run.validate_every,
         criterion=("covid", "min"),
-        keep_best=False,
+        keep_best=run.keep == "best",
         patience=run.patience,
         precision=run.precision,
         accelerator=run.accelerator,

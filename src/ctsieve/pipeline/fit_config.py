@@ -91,6 +91,9 @@ class RunConfig(_Section):
     """Epochs."""
     patience: Count = 1000
     """Validations without a lower tune cross-entropy before the run stops."""
+    keep: Literal["last", "best"] = "last"
+    """"best": the epoch with the lowest tune cross-entropy of COVID-19, as LA-DNN's authors do;
+    tune figures are then of the patients that it was chosen on."""
     augment: bool = True
     folds: Count = 1
     """Above 1: as many networks, each trained without its fold of the patients and measured on it;

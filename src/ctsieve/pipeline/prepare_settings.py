@@ -9,6 +9,9 @@ from ctsieve.learning.views import PrepareSettings
 from ctsieve.types.errors import UsageError
 from ctsieve.types.recipe import InputSpec
 
+SHARES_HINT = "write train=0.7,tune=0.15,test=0.15"
+ROUNDING = 1e-6
+
 
 def prepare_settings(
     *, size: int, crop: str, margin: float, windows: Sequence[str], slices: str, box: bool
@@ -60,9 +63,9 @@ def shares_of(text: str) -> tuple[tuple[str, float], ...]:
     try:
         pairs = [(side.strip(), float(share)) for side, share in map(_halves, text.split(","))]
     except ValueError as error:
-        raise UsageError(
-            f"{text!r} are no shares", hint="write train=0.7,tune=0.15,test=0.15"
-        ) from error
+        raise UsageError(f"{text!r} are no shares", hint=SHARES_HINT) from error
+    if min(share for _, share in pairs) <= 0.0 or abs(sum(s for _, s in pairs) - 1.0) > ROUNDING:
+        raise UsageError(f"the shares {text!r} do not add up to 1", hint=SHARES_HINT)
     return tuple(pairs)
 
 

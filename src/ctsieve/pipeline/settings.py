@@ -51,7 +51,7 @@ def checked(model: type[Model], values: Mapping[str, Any], *, below: str = "") -
 def _override(values: dict[str, Any], override: str) -> None:
     key, found, text = override.partition("=")
     if not found or not key:
-        raise UsageError(f"{override!r} is no setting", hint="write section.key=value")
+        raise UsageError(f"{override!r} gives no value", hint="write section.key=value")
     *sections, leaf = key.strip().split(".")
     for section in sections:
         inner = values.setdefault(section, {})

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from safetensors.torch import save_file
 from torch import nn
 
-from ctsieve.datasets import DATASETS
+from ctsieve.datasets import dataset
 from ctsieve.evaluation.per_image_ap import IOU_THRESHOLDS, MaskSet, image_ap
 from ctsieve.learning.checkpoints import AtomicCheckpoints, require_room
 from ctsieve.learning.draws import require_every_class
@@ -24,7 +24,7 @@ from ctsieve.learning.history import History, Row
 from ctsieve.learning.loop import Learner
 from ctsieve.learning.prepare import PrepareRun, prepare_cases
 from ctsieve.learning.prepared import MANIFEST, PreparedCases, open_prepared, order_digest
-from ctsieve.learning.split import TRAIN, TUNE, split_by_patient
+from ctsieve.learning.split import TRAIN, TUNE, require_both_sides, split_by_patient
 from ctsieve.learning.task import Material, Side, TaskCard
 from ctsieve.learning.tasks import task_of
 from ctsieve.learning.views import PrepareSettings
@@ -78,6 +78,7 @@ def train(
     network = build_network(config.model, config.data.labels, folder=out.parent)
     cases = configured_cases(config, data)
     split = given_split(config, cases, data) if config.data.split else divide(config, cases)
+    require_both_sides(split)
     if settings.classifies:
         require_every_class(split.sides, config.data.labels)
     material, digest = gather(config, split, out, data=data)
@@ -135,7 +136,7 @@ def configured_cases(config: TrainConfig, data: Path) -> tuple[Case, ...]:
 
 def walked_cases(config: TrainConfig, data: Path) -> tuple[Case, ...]:
     """All cases of the configured data sets, none of them kept back for judging."""
-    cases = tuple(case for name in config.data.sets for case in DATASETS[name].walk(data))
+    cases = tuple(case for name in config.data.sets for case in dataset(name).walk(data))
     refuse_locked(cases, data)
     return cases
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ctsieve.datasets import DATASETS
+from ctsieve.datasets import dataset
 from ctsieve.models import MODELS
 from ctsieve.pipeline.monai_metadata import About
 from ctsieve.pipeline.train_config import TrainConfig
@@ -86,7 +86,7 @@ def _sides(split: Split) -> Iterator[str]:
 
 def _licences(config: TrainConfig) -> Iterator[str]:
     for name in config.data.sets:
-        card = DATASETS[name]
+        card = dataset(name)
         yield f"- {card.title}: {card.source}; licence: {card.licence}."
 
 

@@ -14,4 +14,4 @@ TREES: dict[str, Builder] = {
     **slices.TREES,
     **tables.TREES,
 }
-"""`name` or `name:variant` to what writes its copy."""
+"""`name` or `name/variant` to what writes its copy."""

@@ -100,8 +100,8 @@ def covid_semiseg(root: Path) -> Tree:
     """Three slices with masks."""
     rows = []
     for number in (0, 2, 15):
-        rows.append((f"medseg98/img/{number}.jpg", "COVID", "medseg:unknown"))
-        rows.append((f"medseg98/mask/{number}.png", "mask 1=GGO 2=consolidation", "medseg:unknown"))
+        rows.append((f"medseg98/img/{number}.jpg", "COVID", "medseg/unknown"))
+        rows.append((f"medseg98/mask/{number}.png", "mask 1=GGO 2=consolidation", "medseg/unknown"))
     manifest(root, rows)
     return Tree(
         labels={"covid19": 3}, patients=1, partitions={"": 3}, vital=("manifest.csv", rows[1][0])
@@ -193,13 +193,13 @@ def luna16_slices(root: Path) -> Tree:
 
 TREES: dict[str, Builder] = {
     "covid-ct": covid_ct,
-    "covid-ct:official": covid_ct_official,
+    "covid-ct/official": covid_ct_official,
     "coronacases": coronacases,
-    "coronacases:scans": coronacases_scans,
+    "coronacases/scans": coronacases_scans,
     "covid-semiseg": covid_semiseg,
-    "covid-semiseg:inf-net": inf_net,
+    "covid-semiseg/inf-net": inf_net,
     "covid-ct-md": covid_ct_md,
-    "covid-ct-md:scans": covid_ct_md_scans,
-    "covid-ct-md:figshare": covid_ct_md_figshare,
+    "covid-ct-md/scans": covid_ct_md_scans,
+    "covid-ct-md/figshare": covid_ct_md_figshare,
     "luna16-slices": luna16_slices,
 }

@@ -117,8 +117,8 @@ def cncb_slices(root: Path) -> Tree:
 
 TREES: dict[str, Builder] = {
     "covidx-ct": newest,
-    **{f"covidx-ct:{name}": partial(version, name=name) for name in ("1", "2A", "2B", "3A", "3B")},
+    **{f"covidx-ct/{name}": partial(version, name=name) for name in ("1", "2A", "2B", "3A", "3B")},
     "covidx-seqct": sequences,
-    "covidx-seqct:authors": authors_sequences,
+    "covidx-seqct/authors": authors_sequences,
     "cncb-slices": cncb_slices,
 }

@@ -114,10 +114,10 @@ def stoic(root: Path) -> Tree:
 
 TREES: dict[str, Builder] = {
     "rider-lung": rider_lung,
-    "rider-lung:quarters": rider_quarters,
+    "rider-lung/quarters": rider_quarters,
     "elcap": elcap,
-    "elcap:quarters": elcap_quarters,
-    "coronacases:zenodo": coronacases_zenodo,
+    "elcap/quarters": elcap_quarters,
+    "coronacases/zenodo": coronacases_zenodo,
     "radiopaedia-covid": radiopaedia,
     "mosmed": mosmed,
     "ricord": ricord,
