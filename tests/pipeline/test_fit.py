@@ -93,7 +93,7 @@ def test_a_setting_that_does_not_fit_is_refused(setting: str) -> None:
 def test_a_misspelt_setting_and_a_missing_value_are_said_plainly() -> None:
     with pytest.raises(UsageError, match=r"^run\.sead: there is no such setting$"):
         FitConfig.load(CONFIGS[0], ["run.sead=7"])
-    with pytest.raises(UsageError, match="'run.seed' gives no value"):
+    with pytest.raises(UsageError, match=r"'run\.seed' gives no value"):
         FitConfig.load(CONFIGS[0], ["run.seed"])
 
 
