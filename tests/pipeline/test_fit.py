@@ -90,6 +90,13 @@ def test_a_setting_that_does_not_fit_is_refused(setting: str) -> None:
         FitConfig.load(CONFIGS[0], [setting])
 
 
+def test_a_misspelt_setting_and_a_missing_value_are_said_plainly() -> None:
+    with pytest.raises(UsageError, match=r"^run\.sead: there is no such setting$"):
+        FitConfig.load(CONFIGS[0], ["run.sead=7"])
+    with pytest.raises(UsageError, match=r"'run\.seed' gives no value"):
+        FitConfig.load(CONFIGS[0], ["run.seed"])
+
+
 def test_settings_that_are_not_there_or_no_toml_are_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^none\.toml cannot be read: No such file") as refused:
         FitConfig.load(tmp_path / "none.toml")

@@ -5,7 +5,7 @@ Source   https://github.com/UCSD-AI4H/COVID-CT (He, Zhao et al. 2020), official 
 Licence  None given for the set; figures belong to the papers' authors or publishers.  Research
          use only.
 Traps    All positives are .png and half the negatives .jpg: the file type alone gives an AUC of
-         0.75.  34 files called .png are JPEG.  Arrows, letters, colour marks, soft-tissue windows.
+         0.76.  32 files called .png are JPEG.  Arrows, letters, colour marks, soft-tissue windows.
          One paper stands in train and val: cases are grouped by paper as well as by patient.
          Lesion flags come from captions: "absent" means "not mentioned" (here False), and 111 of
          349 positives mention none (here: no flags at all).  The authors' code spells two kinds
@@ -154,7 +154,7 @@ _COLLECTION = DatasetCard(
     citation="He, Zhao et al., medRxiv 2020.04.13.20063941; Liu et al. 2020.05.11.20097907",
     expected="523 pictures: 238 covid19, 285 non_covid19; 414 train, 109 val",
     traps=(
-        "the file type alone tells the label with an AUC of 0.75",
+        "the file type alone tells the label with an AUC of 0.76",
         "one paper stands in both official partitions: split by patient, not by partition",
         "a lesion that a caption does not mention is not absent",
         "names contain % and must not be URL-decoded",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from ctsieve.types.errors import UsageError
 
+UNKNOWN = "there is no such setting"
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -43,8 +44,10 @@ def checked(model: type[Model], values: Mapping[str, Any], *, below: str = "") -
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join([*([below] if below else []), *(str(part) for part in first["loc"])])
+        said = UNKNOWN if first["type"] == "extra_forbidden" else first["msg"]
         raise UsageError(
-            f"{place}: {first['msg']}", hint="`ctsieve fit --show` prints all settings"
+            f"{place}: {said.removeprefix('Value error, ')}",
+            hint="`ctsieve fit --show` prints all settings",
         ) from error
 
 
