@@ -29,7 +29,7 @@ SEEDS = (1, 2, 3)
 HELD_OUT = "early-held-out"
 LABEL = "covid19"
 RATES: dict[str, Settings] = {
-    "series-maxpool": ("optimiser.learning_rate=1e-2", "run.epochs=20"),
+    "series-maxpool": ("optimiser.learning_rate=1e-2", "run.epochs=30"),
     "series-attention": ("optimiser.learning_rate=3e-4",),
     "series-bilstm": ("optimiser.learning_rate=3e-4",),
     "series-bilstm-attention": ("optimiser.learning_rate=3e-4",),
@@ -77,7 +77,8 @@ def _trained(model: str, seed: int, out: Path) -> tuple[TrainConfig, Path]:
     plan = series(
         model,
         "early",
-        *("input.size=[64, 64]", "task.warp.cut=1.0", "run.epochs=6", f"run.seed={seed}"),
+        *("input.size=[64, 64]", "task.warp.cut=1.0", "run.epochs=8", f"run.seed={seed}"),
+        *("run.criterion=auc", "run.better=max"),
         f"model.start=../{SLICES_FIRST.name}",
         *RATES[model],
     )

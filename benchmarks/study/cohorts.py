@@ -27,13 +27,14 @@ EARLY = CohortConfig(form="dicom", num_slices=24, matrix=64, kinds=("normal", "e
 """One or two patches in three to six of 24 slices, against none."""
 EARLY_PICTURES = CohortConfig(
     form="picture",
-    pictures_each=4,
-    choose="spread",
+    pictures_each=6,
+    choose="both",
     num_slices=24,
     matrix=64,
-    kinds=("normal", "early"),
+    kinds=("early",),
 )
-"""Slices of other patients: four of those that show such patches, or lung from end to end."""
+"""Slices of other patients, half with such patches and half without: were those without of healthy
+patients, the height would tell the label, as patches are seldom at the ends of the lungs."""
 COHORTS = {
     "pictures": Cohort(
         number=120,

@@ -196,6 +196,7 @@ FAMILIES = (
         "series-maxpool",
         "scans",
         *("optimiser.learning_rate=1e-2", "run.epochs=30"),
+        *("run.criterion=auc", "run.better=max"),
     ),
     series("series-bilstm", "scans", "optimiser.learning_rate=3e-4"),
     series("series-bilstm-attention", "scans", "optimiser.learning_rate=3e-4"),

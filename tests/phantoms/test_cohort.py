@@ -67,6 +67,22 @@ def test_spread_slices_run_through_all_that_is_shown() -> None:
         assert everywhere or kind == "covid"
 
 
+def test_slices_of_both_are_labelled_by_what_they_show(tmp_path: Path) -> None:
+    config = CohortConfig(
+        num_slices=24, matrix=48, pictures_each=6, choose="both", kinds=("early", "normal")
+    )
+    make_cohort(tmp_path, num_patients=4, seed=1, config=config)
+    cases = list(CARD.walk(tmp_path))
+    for case in cases:
+        assert (case.label == "covid19") == any(case.lesions.values())
+    for patient in ("p0000", "p0002"):
+        own = [case for case in cases if case.patient.endswith(patient)]
+        ill = sum(case.label == "covid19" for case in own)
+        assert len(own) == 6
+        assert 1 <= ill <= 3
+    assert {case.label for case in cases if case.patient.endswith("p0001")} == {"neither"}
+
+
 def test_flags_say_what_the_masks_show(cases: tuple[Case, ...]) -> None:
     for case in cases:
         assert case.mask is not None

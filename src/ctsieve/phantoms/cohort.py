@@ -5,7 +5,7 @@ format and one size, so neither tells the label.
 """
 
 import csv
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,9 +30,11 @@ class CohortConfig:
     form: Literal["picture", "dicom", "both"] = "picture"
     pictures_each: int = 2
     """Slices printed for each patient."""
-    choose: Literal["telling", "spread"] = "telling"
-    """Where there is most to see, or at even distances among all that show disease (or lung, in
-    patients without), as in COVIDx CT: then the ends of the lungs are pictures too."""
+    choose: Literal["telling", "spread", "both"] = "telling"
+    """Where there is most to see; or at even distances among all that show disease (or lung, in
+    patients without), as in COVIDx CT, so that the ends of the lungs are pictures too; or, of ill
+    patients, half such slices and half that show lung and no disease, labelled so: then the height
+    in the chest tells less."""
     num_slices: int = 32
     matrix: int = 128
     kinds: tuple[str, ...] = ("normal", "covid", "pneumonia")
@@ -98,13 +100,16 @@ class _Patient:
 def _write_pictures(
     phantom: Phantom, folder: Path, patient: _Patient, config: CohortConfig
 ) -> list[Row]:
-    chosen = telling_slices if config.choose == "telling" else spread_slices
+    chosen = {"telling": telling_slices, "spread": spread_slices, "both": slices_of_both}
+    healthy = replace(patient, label=LABELS["normal"])
     rows = []
-    for number in chosen(phantom, config.pictures_each):
+    for number in chosen[config.choose](phantom, config.pictures_each):
+        shown = config.choose != "both" or bool((phantom.lesions[number] > 0).any())
         name = f"{patient.name}-s{number:03d}"
         image = save_picture(phantom.volume, folder / "pictures" / name, number=number)
         mask = save_mask(phantom.lesions[number], folder / "masks" / f"{name}.png")
-        rows.append(_row(phantom.lesions[number], patient, (folder, image, mask), "picture"))
+        told = patient if shown else healthy
+        rows.append(_row(phantom.lesions[number], told, (folder, image, mask), "picture"))
     return rows
 
 
@@ -126,8 +131,23 @@ def spread_slices(phantom: Phantom, count: int) -> list[int]:
 
     Fewer than `count` where fewer show any.
     """
-    shown = np.flatnonzero(_worth(phantom))
-    parts = np.array_split(shown, min(count, len(shown)))
+    return _at_even_distances(np.flatnonzero(_worth(phantom)), count)
+
+
+def slices_of_both(phantom: Phantom, count: int) -> list[int]:
+    """Half with lesion, half with lung and no lesion, each at even distances.
+
+    Of a patient without lesions all show lung.
+    """
+    lesion = (phantom.lesions > 0).any(axis=(1, 2))
+    free = np.flatnonzero(phantom.lungs.any(axis=(1, 2)) & ~lesion)
+    ill = _at_even_distances(np.flatnonzero(lesion), count // 2)
+    return sorted(ill + _at_even_distances(free, count - len(ill)))
+
+
+def _at_even_distances(among: npt.NDArray[np.int64], count: int) -> list[int]:
+    """The middles of as many equal parts; fewer where there are fewer."""
+    parts = np.array_split(among, min(count, len(among))) if len(among) else []
     return [int(part[len(part) // 2]) for part in parts]
 
 
