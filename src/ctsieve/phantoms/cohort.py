@@ -154,7 +154,7 @@ def _at_even_distances(among: npt.NDArray[np.int64], count: int) -> list[int]:
 def _worth(phantom: Phantom) -> npt.NDArray[np.int64]:
     """Voxels of lesion in each slice (S,), or of lung where there is no lesion."""
     lesion = (phantom.lesions > 0).sum(axis=(1, 2))
-    return lesion if lesion.any() else phantom.lungs.sum(axis=(1, 2))
+    return np.asarray(lesion if lesion.any() else phantom.lungs.sum(axis=(1, 2)))
 
 
 def _row(
