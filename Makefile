@@ -68,7 +68,7 @@ bench: $(VENV)/.bench  ## time the main parts beside their peers; writes benchma
 models: $(VENV)/.dev  ## measure every model beside its authors' code and eager torch; writes docs/reference
 	$(BIN)/python -m benchmarks.model_table --golden $(GOLDEN)
 
-study: $(VENV)/.dev  ## train every family on phantoms, compare, write docs/reference/study.md; an hour of a free core
+study: $(VENV)/.dev  ## train every family on phantoms, compare, write docs/reference/study.md; an hour and a half of a free core
 	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m benchmarks.study --out runs/study --page docs/reference/study.md
 
 screens: $(VENV)/.dev system  ## show every page in a real browser; writes out/screens
