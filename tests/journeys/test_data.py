@@ -118,6 +118,7 @@ def test_unreadable_cases_are_left_out_on_request(
         (("prepare", "folder", "--window", "wide"), "no window"),
         (("split", "folder", "--shares", "train"), "no shares"),
         (("split", "folder", "--shares", "train=0"), "share 0.0"),
+        (("split", "folder", "--shares", "train=0.7,tune=0.7"), "do not add up to 1"),
         (("split", "folder", "--published", "mine"), "no split called"),
         (("audit", "folder", "--fail-on", "worst"), "no gravity"),
         (

@@ -64,7 +64,8 @@ def shares_of(text: str) -> tuple[tuple[str, float], ...]:
         pairs = [(side.strip(), float(share)) for side, share in map(_halves, text.split(","))]
     except ValueError as error:
         raise UsageError(f"{text!r} are no shares", hint=SHARES_HINT) from error
-    if min(share for _, share in pairs) <= 0.0 or abs(sum(s for _, s in pairs) - 1.0) > ROUNDING:
+    shares = [share for _, share in pairs]
+    if min(shares) > 0.0 and abs(sum(shares) - 1.0) > ROUNDING:
         raise UsageError(f"the shares {text!r} do not add up to 1", hint=SHARES_HINT)
     return tuple(pairs)
 
