@@ -104,12 +104,12 @@ def _write_pictures(
     healthy = replace(patient, label=LABELS["normal"])
     rows = []
     for number in chosen[config.choose](phantom, config.pictures_each):
-        shown = config.choose != "both" or bool((phantom.lesions[number] > 0).any())
+        lesions = phantom.lesions[number]
+        told = healthy if config.choose == "both" and not lesions.any() else patient
         name = f"{patient.name}-s{number:03d}"
         image = save_picture(phantom.volume, folder / "pictures" / name, number=number)
-        mask = save_mask(phantom.lesions[number], folder / "masks" / f"{name}.png")
-        told = patient if shown else healthy
-        rows.append(_row(phantom.lesions[number], told, (folder, image, mask), "picture"))
+        mask = save_mask(lesions, folder / "masks" / f"{name}.png")
+        rows.append(_row(lesions, told, (folder, image, mask), "picture"))
     return rows
 
 

@@ -12,7 +12,7 @@ import lightning
 import torch
 
 from ctsieve.learning.augment import PLAIN, Augmentation
-from ctsieve.learning.checkpoints import AtomicCheckpoints, require_room
+from ctsieve.learning.checkpoints import require_room
 from ctsieve.learning.feed import (
     Donors,
     FeedSettings,
@@ -35,7 +35,7 @@ from ctsieve.pipeline.leakage import accepted_split, split_from_file
 from ctsieve.pipeline.quiet import quiet_lightning
 from ctsieve.pipeline.release import Member, Trained, release
 from ctsieve.pipeline.run_record import CURVES, draw_curves
-from ctsieve.pipeline.trainer import BEST, LAST, Plan, local_logs, trainer_for
+from ctsieve.pipeline.trainer import LAST, Plan, local_logs, take_best, trainer_for
 from ctsieve.types.cases import Case, Split
 
 STATISTICS_STEPS = 4
@@ -177,8 +177,7 @@ def train(
             weights_only=True,
         )
     if config.run.keep == "best":
-        best = AtomicCheckpoints().load_checkpoint(out / "checkpoints" / f"{BEST}.ckpt")
-        learner.load_state_dict(best["state_dict"])
+        take_best(learner, out)
     return cast("LaDnn", learner.result)
 
 

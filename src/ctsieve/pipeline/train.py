@@ -16,7 +16,7 @@ from torch import nn
 
 from ctsieve.datasets import dataset
 from ctsieve.evaluation.per_image_ap import IOU_THRESHOLDS, MaskSet, image_ap
-from ctsieve.learning.checkpoints import AtomicCheckpoints, require_room
+from ctsieve.learning.checkpoints import require_room
 from ctsieve.learning.draws import require_every_class
 from ctsieve.learning.feeding import FeedModule
 from ctsieve.learning.folds import fold_by_patient, fold_name, holding_out
@@ -42,7 +42,7 @@ from ctsieve.pipeline.run_record import (
 )
 from ctsieve.pipeline.settings import checked
 from ctsieve.pipeline.train_config import TrainConfig
-from ctsieve.pipeline.trainer import BEST, LAST, criterion_of, loggers, plan_of, trainer_for
+from ctsieve.pipeline.trainer import LAST, criterion_of, loggers, plan_of, take_best, trainer_for
 from ctsieve.types.cases import Case, Split
 from ctsieve.types.errors import InputRejected, OutOfResources, UsageError
 
@@ -270,15 +270,13 @@ def keep_best(
     """
     name, better = criterion_of(config, card)
     rows = [row for row in history.rows if np.isfinite(row.get(f"tune/{name}", np.nan))]
-    file = out / "checkpoints" / f"{BEST}.ckpt"
-    if not rows or not file.is_file():
+    if not rows:
         figures = ", ".join(n.partition("/")[2] for n in history.rows[-1] if n[:5] == "tune/")
         raise UsageError(
             f"no epoch has the tune figure {name!r}", hint=f"run.criterion can be: {figures}"
         )
     chosen: Row = (min if better == "min" else max)(rows, key=lambda row: row[f"tune/{name}"])
-    state = AtomicCheckpoints().load_checkpoint(file)["state_dict"]
-    learner.load_state_dict(state)
+    take_best(learner, out)
     save(learner.result, out / WEIGHTS)
     write_result(out, chosen, out / WEIGHTS)
 

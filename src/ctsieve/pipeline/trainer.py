@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
@@ -94,6 +94,18 @@ def trainer_for(
         enable_progress_bar=progress,
         enable_model_summary=False,
     )
+
+
+def take_best(learner: LightningModule, out: Path) -> None:
+    """Give a learner the weights of the best epoch, from its checkpoint under `out`.
+
+    Raises:
+        UsageError: no epoch was judged.
+    """
+    file = out / "checkpoints" / f"{BEST}.ckpt"
+    if not file.is_file():
+        raise UsageError("no epoch was judged", hint="lower run.validate_every")
+    learner.load_state_dict(AtomicCheckpoints().load_checkpoint(file)["state_dict"])
 
 
 def _keepers(plan: Plan, folder: Path, *, progress: bool) -> list[Callback]:

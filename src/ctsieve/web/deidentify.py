@@ -20,6 +20,7 @@ from dicomanonymizer import simpledicomanonymizer as table
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from ctsieve.readers import PARSE_ERRORS
 from ctsieve.types.errors import InputRejected, UnreadableStudy
 
 METHOD: Final = "DICOM PS3.15 2026c Basic Profile, keyed UIDs; research use only"
@@ -34,16 +35,6 @@ _MAX_EXTENSIONS: Final = 1 << 26
 _CHUNK: Final = 1 << 20
 MAX_STUDY_BYTES: Final = 16 << 30
 """As the readers have it."""
-DAMAGED: Final = (
-    OSError,
-    ValueError,
-    KeyError,
-    AttributeError,
-    NotImplementedError,
-    TypeError,
-)
-"""What pydicom says of damaged files."""
-
 Action = Callable[[Dataset, tuple[int, int]], None]
 
 
@@ -84,7 +75,7 @@ def deidentify_dicom(source: Path, target: Path, pseudonyms: Pseudonyms) -> None
         _clean(dataset, pseudonyms)
         dataset.preamble = bytes(128)  # a polyglot's first half: CVE-2019-11687
         dataset.save_as(target, enforce_file_format=True)
-    except DAMAGED as error:
+    except PARSE_ERRORS as error:
         raise UnreadableStudy(
             "a DICOM file is damaged and cannot be de-identified", hint="export it again"
         ) from error
@@ -116,7 +107,7 @@ def _header(file: Path) -> Dataset:
     wanted = ["PatientID", "PatientName", "IssuerOfPatientID", "DeidentificationMethod"]
     try:
         return pydicom.dcmread(file, specific_tags=wanted, stop_before_pixels=True, force=True)
-    except DAMAGED as error:
+    except PARSE_ERRORS as error:
         raise UnreadableStudy("a DICOM file is damaged", hint="export it again") from error
 
 
