@@ -14,12 +14,8 @@ from torchvision.models import densenet169
 from ctsieve.learning.classification import class_loss
 from ctsieve.learning.task import ALL
 from ctsieve.learning.tasks import task_of
-from ctsieve.models.la_dnn import LESIONS, LOSSES
+from ctsieve.models.la_dnn import LESIONS
 from ctsieve.pipeline.architecture import build_network
-from ctsieve.pipeline.collection import open_collection
-from ctsieve.pipeline.fit import divide as la_dnn_split
-from ctsieve.pipeline.fit import initial_network, prepared, training_batches
-from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.settings import checked
 from ctsieve.pipeline.train import configured_cases, divide, gather
 from ctsieve.pipeline.train_config import TrainConfig
@@ -38,20 +34,6 @@ def att2(data: Path, out: Path, *, batch: int) -> Both:
     labels, rate = config.data.labels, config.optimiser.learning_rate
     torch.manual_seed(0)
     plain = build_network(config.model, labels, folder=out).train()
-    network = build_network(config.model, labels, folder=out)
-    network.to(memory_format=torch.channels_last)
-    split = divide(config, configured_cases(config, data))
-    material, _ = gather(config, split, out, data=data)
-    card = task_of(config.model.name)
-    task, feed = card.build(network, checked(card.settings, config.task, below="task"), material)
-    adam, steps = torch.optim.Adam(network.parameters(), rate), count()
-
-    def ours() -> None:
-        (piece,) = feed.training(next(steps))
-        task.begin(ALL)
-        with torch.autocast("cpu", torch.bfloat16):
-            terms = task.terms(piece, ALL)
-        learn(adam, torch.stack(list(terms.values())).sum())
 
     def loss(x: Tensor, label: Tensor) -> Tensor:
         return class_loss(plain(x[:, :1]).logits, label, torch.ones(len(labels)))
@@ -61,31 +43,16 @@ def att2(data: Path, out: Path, *, batch: int) -> Both:
         transforms.RandomAffine(30, translate=(0.1, 0.1), scale=(0.9, 1.1), shear=20),
         transforms.GaussianBlur(7, (0.05, 2.0)),
     )
-    return ours, plain_step(plain, loss, png_batches(data, batch, *changes), rate)
+    theirs = plain_step(plain, loss, png_batches(data, batch, *changes), rate)
+    return our_step(config, data, out), theirs
 
 
 def la_dnn(data: Path, out: Path, *, batch: int) -> Both:
-    """A step of LA-DNN on DenseNet169 (`configs/la-dnn-paper.toml`, augmented), and the plain one.
-
-    Ours is augmented as the default bundle was, which is more than the authors do.
-    """
-    wanted = (*SETS, "data.shares={here = 1.0}", f"run.batch_size={batch}", "run.augment=true")
-    config = FitConfig.load(CONFIGS / "la-dnn-paper.toml", wanted)
-    rate = config.optimiser.learning_rate
+    """A step of LA-DNN on DenseNet169 as `configs/la-dnn-paper.toml` has it, and the plain one."""
+    config = TrainConfig.load(CONFIGS / "la-dnn-paper.toml", [*SETS, f"run.batch_size={batch}"])
     torch.manual_seed(0)
     plain = densenet169(weights=None)
     plain.classifier = nn.Linear(plain.classifier.in_features, 1 + len(LESIONS))
-    collection = open_collection(config, data, out)
-    feed = training_batches(config, prepared(collection, la_dnn_split(config, collection.cases)))
-    network = initial_network(config, feed, data).train()
-    network.to(memory_format=torch.channels_last)
-    adam, steps = torch.optim.Adam(network.parameters(), rate), count()
-
-    def ours() -> None:
-        made = feed[next(steps) % len(feed)]
-        with torch.autocast("cpu", torch.bfloat16):
-            terms = LOSSES["paper"](network(made.x), made.target)
-        learn(adam, torch.stack(list(terms.values())).sum())
 
     def loss(x: Tensor, label: Tensor) -> Tensor:
         target = torch.zeros(len(x), 1 + len(LESIONS))
@@ -93,7 +60,29 @@ def la_dnn(data: Path, out: Path, *, batch: int) -> Both:
         return nn.functional.binary_cross_entropy_with_logits(plain(x), target)
 
     changes = (transforms.RandomAffine(0, shear=0.2, scale=(0.8, 1.2)),)
-    return ours, plain_step(plain.train(), loss, png_batches(data, batch, *changes), rate)
+    batches = png_batches(data, batch, *changes)
+    rate = config.optimiser.learning_rate
+    return our_step(config, data, out), plain_step(plain.train(), loss, batches, rate)
+
+
+def our_step(config: TrainConfig, data: Path, out: Path) -> Step:
+    """A step of the family's own task, in bfloat16 with channels last."""
+    network = build_network(config.model, config.data.labels, folder=out)
+    network.to(memory_format=torch.channels_last)
+    split = divide(config, configured_cases(config, data))
+    material, _ = gather(config, split, out, data=data)
+    card = task_of(config.model.name)
+    task, feed = card.build(network, checked(card.settings, config.task, below="task"), material)
+    adam, steps = torch.optim.Adam(network.parameters(), config.optimiser.learning_rate), count()
+
+    def ours() -> None:
+        (piece,) = feed.training(next(steps))
+        task.begin(ALL)
+        with torch.autocast("cpu", torch.bfloat16):
+            terms = task.terms(piece, ALL)
+        learn(adam, torch.stack(list(terms.values())).sum())
+
+    return ours
 
 
 def plain_step(

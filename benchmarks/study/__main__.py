@@ -11,8 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.study.attention import attention
-from benchmarks.study.experiments import FAMILIES, LA_DNN
-from benchmarks.study.la_dnn import run_la_dnn
+from benchmarks.study.experiments import FAMILIES
 from benchmarks.study.lesions import lesions
 from benchmarks.study.page import write_page
 from benchmarks.study.running import rows_of, run
@@ -45,8 +44,7 @@ def families(out: Path, names: list[str]) -> None:
     for experiment in FAMILIES:
         if experiment.name in names and experiment.name not in rows_of(out):
             try:
-                way = run_la_dnn if experiment.name == LA_DNN else run
-                print(way(experiment, out), flush=True)
+                print(run(experiment, out), flush=True)
             except CtsieveError as error:
                 print(f"{experiment.name}: {error}", flush=True)
 

@@ -62,15 +62,20 @@ def plain(model: str, *more: str, cohort: str = "pictures") -> Experiment:
     )
 
 
+AS_SCANS: Settings = ("input.crop=whole", "input.size=[80, 80]")
+"""Slices and scans cut alike: what is cut out of a picture alone depends on its height, and a
+network that has learned from such pictures does not know the ends of the lungs in a scan."""
 SLICES_FIRST = replace(
     plain(
         "googlenet",
-        *("data.labels=['neither', 'covid19']", "run.epochs=12", LUNGS),
-        cohort="early-pictures",
+        *("data.labels=['neither', 'covid19']", "run.epochs=20", *AS_SCANS),
+        *("task.warp.mirror=0.5", "task.warp.degrees=5", "task.warp.shift=0.05"),
+        *("task.warp.zoom=[0.9, 1.1]", "optimiser.average=0.9"),
+        cohort="focal-pictures",
     ),
-    name="googlenet-early",
+    name="googlenet-focal",
 )
-"""Single slices of early disease, for the scans in which they are few."""
+"""Single slices with a patch and without, for the scans in which they are few."""
 
 
 def att2(*more: str) -> Experiment:
@@ -169,17 +174,14 @@ def goes_on(config: str, kinds: str, *more: str, after: str) -> Experiment:
     )
 
 
-LA_DNN = "la-dnn"
 FAMILIES = (
     Experiment(
-        name=LA_DNN,
+        name="la-dnn",
         config="la-dnn-paper",
         cohort="pictures",
         settings=(
-            *("data.sets=['folder']", "data.shares={north=1.0, south=1.0}", "run.seed=1"),
-            *("input.size=[64, 64]", "cache_size=64", "run.stages=[{size=64, epochs=10}]"),
-            *("run.steps_per_epoch=24", "run.batch_size=16", "model.initial=random"),
-            *("model.backbone=mobilenet-v2", "run.precision=bf16-mixed", "run.channels_last=true"),
+            *(*PICTURES, "data.sets=['folder']", "model.settings.backbone=mobilenet-v2"),
+            *("run.epochs=10", "run.steps_per_epoch=24", "run.batch_size=16"),
             "optimiser.learning_rate=1e-3",
         ),
     ),
@@ -223,7 +225,8 @@ FAMILIES = (
     goes_on(
         "one-shot-affinity",
         MERGED,
-        *("optimiser.learning_rate=3e-4", "run.epochs=4"),
+        *("model.settings.num_sieve_stages=1", "model.settings.num_affinities=8"),
+        "run.epochs=4",
         after="single-shot",
     ),
     plain("densenet121"),

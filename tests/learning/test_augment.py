@@ -1,10 +1,10 @@
-"""Augmentation is a function of its seed, stays in [0, 1], and can be switched off."""
+"""Augmentation is a function of its seed and stays in [0, 1]."""
 
 import numpy as np
 import torch
 from tests.synthetic import drawn_chest
 
-from ctsieve.learning.augment import PLAIN, Augmentation, augment
+from ctsieve.learning.augment import Augmentation, augment
 from ctsieve.learning.paste import paste_lesions
 
 HARSH = Augmentation(marks=1.0, resize=1.0, jpeg=1.0, frame=1.0, noise=1.0, quarter_turn=1.0)
@@ -25,13 +25,6 @@ def test_values_and_shape() -> None:
     assert x.dtype == torch.float32
     assert 0.0 <= float(x.min()) <= float(x.max()) <= 1.0
     assert all((a == b).all() for a, b in zip(images, before, strict=True))
-
-
-def test_plain_only_scales_and_mirrors() -> None:
-    flat = np.full((64, 64), 102, dtype=np.uint8)
-    x = augment([flat], 64, PLAIN, np.random.default_rng(0))
-    centre = x[0, 0, 16:48, 16:48]
-    assert torch.allclose(centre, torch.full_like(centre, 0.4), atol=1e-5)
 
 
 def test_a_pasted_lesion_brightens_the_lung_and_nothing_else() -> None:

@@ -10,6 +10,7 @@ from tests.learning.small import config, write_pictures, write_scans
 from torch import nn
 
 from ctsieve.learning.classification import Scans, Slices
+from ctsieve.learning.feed import Batch
 from ctsieve.learning.task import Feed, Task
 from ctsieve.learning.tasks import task_of
 from ctsieve.pipeline.architecture import build_network
@@ -27,6 +28,9 @@ SCANS: dict[str, Any] = {
 }
 GOOGLENET = {"settings": {"backbone": "googlenet", "num_classes": 2}}
 CHOSEN: dict[str, TrainConfig] = {
+    "lesions": config(
+        "la-dnn", data={"labels": ("covid19",)}, run={"piece_size": 2}, task={"warp": {}}
+    ),
     "slices": config("resnet18", run={"piece_size": 2}),
     "series": config("series-bilstm", model=GOOGLENET, **SCANS),
     "embedded": config(
@@ -68,8 +72,12 @@ def test_with_no_changes_training_shows_what_evaluation_shows(name: str, tmp_pat
     assert len(seen) > len(asked) / 2
 
 
-def _row(piece: Slices | Scans, row: int) -> tuple[torch.Tensor, int]:
-    """Image or slices of one case, without padding, and its class."""
+def _row(piece: Slices | Scans | Batch, row: int) -> tuple[torch.Tensor, int]:
+    """Image or slices of one case, without padding, and its class; or, in bits, its flags too."""
+    if isinstance(piece, Batch):
+        flags = [piece.target.covid[row : row + 1], piece.target.lesions[row]]
+        bits = torch.cat([*flags, piece.target.known[row]]).int().tolist()
+        return piece.x[row], int("".join(map(str, bits)), 2)
     image = piece.x[row][piece.keep[row]] if isinstance(piece, Scans) else piece.x[row]
     return image, int(piece.classes[row])
 

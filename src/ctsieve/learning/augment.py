@@ -47,22 +47,6 @@ class Augmentation:
     """Ranges of what becomes black, and, added to 1, of what becomes white."""
 
 
-PLAIN = Augmentation(
-    marks=0.0,
-    resize=0.0,
-    jpeg=0.0,
-    frame=0.0,
-    noise=0.0,
-    quarter_turn=0.0,
-    degrees=0.0,
-    zoom=(-0.18, 0.18),
-    shift=0.0,
-    tone=0.0,
-    levels=(0.0, 0.0, 0.0, 0.0),
-)
-"""About what LA-DNN's authors do: scale by 0.8 to 1.2 and mirror."""
-
-
 def augment(images: list[Bytes], size: int, how: Augmentation, random: Random) -> Tensor:
     """Changed copies of prepared slices (N, N) as float32 (B, 1, size, size) in [0, 1]."""
     stained = np.stack([_stain(image, how, random) for image in images])

@@ -53,9 +53,9 @@ class LaDnnTask(Task[Batch]):
         tune_covid: Tensor,
         *,
         loss: Literal["paper", "fixed"],
-        head_factor: float,
-        lesion_weight: float,
-        frozen_blocks: int,
+        head_factor: float = 1.0,
+        lesion_weight: float = 1.0,
+        frozen_blocks: int = 0,
     ) -> None:
         """`tune_covid` (N,) is the truth of the tune images, in order."""
         super().__init__(model)

@@ -90,7 +90,7 @@ official test partition was neither used nor looked at.
 ## Single slices and pictures: held-out patients
 
 Calibration and threshold come from these same cases, so sensitivity and specificity are optimistic;
-the AUC is not fitted, but settings were chosen while looking at it.{_folds(config)}{_kept(config)}
+the AUC is not fitted, but settings were chosen while looking at it.{_folds(config)}
 
 | tune cases | COVID-19 | other | patients | AUC (95 % interval) | logit 10 / 50 / 90 % |
 |---|---|---|---|---|---|
@@ -116,10 +116,6 @@ specificity {point.specificity:.3f}, every patient counting alike within a label
 {config.model_dump_json(indent=1)}
 ```
 """
-
-
-def _kept(config: FitConfig) -> str:
-    return "  So was the epoch, for its loss." if config.run.keep == "best" else ""
 
 
 def _leakage(split: Split) -> str:

@@ -1,4 +1,4 @@
-"""A TOML file becomes a run, whatever it trains: `model.name` says which recipe reads it."""
+"""A TOML file becomes a run; one without `model.name` makes a bundle like the default one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,6 @@ from ctsieve.pipeline.train import train
 from ctsieve.pipeline.train_config import TrainConfig
 from ctsieve.pipeline.trained_bundle import bundle_run
 from ctsieve.types.errors import UsageError
-
-DEFAULT = "la-dnn"
-"""What a file without `model.name` trains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +38,8 @@ class Recipe(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LaDnnRecipe:
-    """LA-DNN, calibrated and made a bundle (`ctsieve.pipeline.fit`)."""
+class DefaultRecipe:
+    """A bundle like the default one: LA-DNN of many sources (`ctsieve.pipeline.fit`)."""
 
     config: FitConfig
 
@@ -58,7 +55,7 @@ class LaDnnRecipe:
         """
         if options.machines.processes > 1:
             raise UsageError(
-                "LA-DNN is trained on one device", hint="leave out --devices and --nodes"
+                "a default bundle is trained on one device", hint="leave out --devices and --nodes"
             )
         return fit(
             self.config,
@@ -71,7 +68,7 @@ class LaDnnRecipe:
 
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
-    """Every other family (`ctsieve.pipeline.train`), made a bundle by what it is."""
+    """A paper's experiment (`ctsieve.pipeline.train`), made a bundle by what it is."""
 
     config: TrainConfig
 
@@ -99,8 +96,6 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         UsageError: the file is no TOML, or a key or value does not fit.
     """
     values = read_settings(path, overrides)
-    name = str(values.get("model", {}).get("name", DEFAULT)).replace("_", "-")
-    if name == DEFAULT:
-        values = values | {"model": {k: v for k, v in values["model"].items() if k != "name"}}
-        return LaDnnRecipe(checked(FitConfig, values))
-    return TrainRecipe(checked(TrainConfig, values))
+    if "name" in values.get("model", {}):
+        return TrainRecipe(checked(TrainConfig, values))
+    return DefaultRecipe(checked(FitConfig, values))

@@ -1,5 +1,6 @@
-"""The other job: cases become a trained network, and that becomes a bundle.
+"""How the default bundle is made: cases become trained networks, and those one calibrated bundle.
 
+Every paper's experiment, LA-DNN's own among them, is trained by `ctsieve.pipeline.train`.
 walk, split, cache, train, calibrate, export, write: straight down the page.
 """
 
@@ -11,7 +12,7 @@ from typing import cast
 import lightning
 import torch
 
-from ctsieve.learning.augment import PLAIN, Augmentation
+from ctsieve.learning.augment import Augmentation
 from ctsieve.learning.checkpoints import require_room
 from ctsieve.learning.feed import (
     Donors,
@@ -35,13 +36,13 @@ from ctsieve.pipeline.leakage import accepted_split, split_from_file
 from ctsieve.pipeline.quiet import quiet_lightning
 from ctsieve.pipeline.release import Member, Trained, release
 from ctsieve.pipeline.run_record import CURVES, draw_curves
-from ctsieve.pipeline.trainer import LAST, Plan, local_logs, take_best, trainer_for
+from ctsieve.pipeline.trainer import LAST, Plan, local_logs, trainer_for
 from ctsieve.types.cases import Case, Split
 
 STATISTICS_STEPS = 4
 """First training batches whose statistics fill unfolded batch norm layers."""
 LARGEST_GRADIENT = 5.0
-"""Norm of all gradients together that a step is cut down to; the paper's are not cut."""
+"""Norm of all gradients together that a step is cut down to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +177,6 @@ def train(
             ckpt_path=str(last) if resume and last.is_file() else None,
             weights_only=True,
         )
-    if config.run.keep == "best":
-        take_best(learner, out)
     return cast("LaDnn", learner.result)
 
 
@@ -189,7 +188,7 @@ def training_batches(config: FitConfig, prepared: Prepared) -> TrainingBatches:
         seed=config.run.seed,
         batch_size=config.run.batch_size,
         lesions=LESIONS,
-        augmentation=Augmentation() if config.run.augment else PLAIN,
+        augmentation=Augmentation(),
         mixup=config.optimiser.mixup,
         smoothing=config.optimiser.smoothing,
         shares=config.data.shares,
@@ -225,7 +224,7 @@ def task_for(config: FitConfig, network: LaDnn, cases: Sequence[Case]) -> LaDnnT
     return LaDnnTask(
         network,
         targets(cases, LESIONS).covid,
-        loss=section.preset,
+        loss="fixed",
         head_factor=section.head_factor,
         lesion_weight=section.lesion_weight,
         frozen_blocks=section.frozen_blocks,
@@ -233,22 +232,17 @@ def task_for(config: FitConfig, network: LaDnn, cases: Sequence[Case]) -> LaDnnT
 
 
 def optimisation(config: FitConfig) -> OptimiserSettings:
-    """AdamW with warm-up and cosine, or the paper's Adam at one rate."""
+    """AdamW with warm-up and cosine."""
     section = config.optimiser
-    alike = {
-        "learning_rate": section.learning_rate,
-        "weight_decay": section.weight_decay,
-        "average": section.average,
-    }
-    if section.preset == "paper":
-        return OptimiserSettings.model_validate({"kind": "adam", **alike})
-    more = {
-        "kind": "adamw",
-        "schedule": "cosine",
-        "warmup": section.warmup,
-        "clip": LARGEST_GRADIENT,
-    }
-    return OptimiserSettings.model_validate(more | alike)
+    return OptimiserSettings(
+        kind="adamw",
+        schedule="cosine",
+        learning_rate=section.learning_rate,
+        weight_decay=section.weight_decay,
+        warmup=section.warmup,
+        clip=LARGEST_GRADIENT,
+        average=section.average,
+    )
 
 
 def plan_of(config: FitConfig) -> Plan:
@@ -258,7 +252,7 @@ def plan_of(config: FitConfig) -> Plan:
         epochs=sum(stage.epochs for stage in run.stages),
         validate_every=run.validate_every,
         criterion=("covid", "min"),
-        keep_best=run.keep == "best",
+        keep_best=False,
         patience=run.patience,
         precision=run.precision,
         accelerator=run.accelerator,

@@ -57,7 +57,6 @@ class ModelSection(_Section):
 class OptimiserConfig(_Section):
     """How weights change."""
 
-    preset: Literal["paper", "fixed"] = "fixed"
     learning_rate: Annotated[float, Field(gt=0.0)] = 4e-4
     head_factor: NotNegative = 3.0
     weight_decay: NotNegative = 0.02
@@ -91,10 +90,6 @@ class RunConfig(_Section):
     """Epochs."""
     patience: Count = 1000
     """Validations without a lower tune cross-entropy before the run stops."""
-    keep: Literal["last", "best"] = "last"
-    """"best": the epoch with the lowest tune cross-entropy of COVID-19, as LA-DNN's authors do;
-    tune figures are then of the patients that it was chosen on."""
-    augment: bool = True
     folds: Count = 1
     """Above 1: as many networks, each trained without its fold of the patients and measured on it;
     the graph averages their outputs.  1: one network, measured on the tune side."""
