@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks.study.cohorts import cohort_folder, share_decoded
-from benchmarks.study.experiments import SLICES_FIRST, Settings, series
+from benchmarks.study.experiments import AS_SCANS, SLICES_FIRST, Settings, series
 from benchmarks.study.paired import Difference, paired_difference
 from benchmarks.study.running import CONFIGS, lower_precision, rows_of, run
 from ctsieve.evaluation.sample import Sample
@@ -26,7 +26,7 @@ from ctsieve.pipeline.trained_bundle import trained_network
 from ctsieve.types.cases import Split
 
 SEEDS = (1, 2, 3)
-HELD_OUT = "early-held-out"
+HELD_OUT = "focal-held-out"
 LABEL = "covid19"
 RATES: dict[str, Settings] = {
     "series-maxpool": ("optimiser.learning_rate=1e-2", "run.epochs=30"),
@@ -76,16 +76,16 @@ def judged(model: str, seed: int, out: Path) -> Sample:
 def _trained(model: str, seed: int, out: Path) -> tuple[TrainConfig, Path]:
     plan = series(
         model,
-        "early",
-        *("input.size=[64, 64]", "task.warp.cut=1.0", "run.epochs=8", f"run.seed={seed}"),
+        "focal",
+        *(*AS_SCANS, "task.warp.cut=1.0", "run.epochs=8", f"run.seed={seed}"),
         *("run.criterion=auc", "run.better=max"),
         f"model.start=../{SLICES_FIRST.name}",
         *RATES[model],
     )
     config = TrainConfig.load(CONFIGS / f"{plan.config}.toml", plan.settings)
     folder = out / "attention" / f"{model}-{seed}"
-    share_decoded(folder, "early", out)
-    train(config, folder, data=cohort_folder("early", out), resume=True)
+    share_decoded(folder, "focal", out)
+    train(config, folder, data=cohort_folder("focal", out), resume=True)
     return config, folder
 
 

@@ -23,18 +23,18 @@ class Cohort:
     config: CohortConfig
 
 
-EARLY = CohortConfig(form="dicom", num_slices=24, matrix=64, kinds=("normal", "early"))
-"""One or two patches in three to six of 24 slices, against none."""
-EARLY_PICTURES = CohortConfig(
+FOCAL = CohortConfig(form="dicom", num_slices=24, matrix=80, kinds=("normal", "focal"))
+"""One patch in three to six of 24 slices, against none."""
+FOCAL_PICTURES = CohortConfig(
     form="picture",
     pictures_each=6,
     choose="both",
     num_slices=24,
-    matrix=64,
-    kinds=("early",),
+    matrix=80,
+    kinds=("focal",),
 )
-"""Slices of other patients, half with such patches and half without: were those without of healthy
-patients, the height would tell the label, as patches are seldom at the ends of the lungs."""
+"""Slices of other patients, half with the patch and half without: were those without of healthy
+patients, the height would tell the label, as no patch is at the ends of the lungs."""
 COHORTS = {
     "pictures": Cohort(
         number=120,
@@ -49,9 +49,9 @@ COHORTS = {
         ),
     ),
     "scans": Cohort(number=90, seed=5, config=CohortConfig(form="dicom", num_slices=20, matrix=96)),
-    "early": Cohort(number=120, seed=7, config=EARLY),
-    "early-pictures": Cohort(number=120, seed=13, config=EARLY_PICTURES),
-    "early-held-out": Cohort(number=120, seed=11, config=EARLY),
+    "focal": Cohort(number=160, seed=7, config=FOCAL),
+    "focal-pictures": Cohort(number=200, seed=13, config=FOCAL_PICTURES),
+    "focal-held-out": Cohort(number=120, seed=11, config=FOCAL),
 }
 
 

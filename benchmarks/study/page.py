@@ -129,7 +129,7 @@ def _words(figure: Measured | None) -> str:
 
 def attention_part(out: Path) -> str:
     """Attention against none."""
-    cohort = COHORTS["early"].config
+    cohort = COHORTS["focal"].config
     text = f"""## Attention against none, where disease sits in few slices
 
 Two earlier settings showed nothing. Started from a network that knew advanced disease only, all
@@ -141,7 +141,7 @@ patches of the same patients.
 
 Phantom scans of {cohort.num_slices} slices; the ill have one or two patches of ground glass of 4 to
 10 ml, which two to six slices show. 72 patients to train, 48 to choose the epoch, and the AUC of
-{COHORTS["early-held-out"].number - 2} patients of another cohort, on which nothing was fitted or
+{COHORTS["focal-held-out"].number - 2} patients of another cohort, on which nothing was fitted or
 chosen. {len(ATTENTION_SEEDS)} seeds, the same patients for all; 8 epochs at
 64 x 64, 30 of `series-maxpool`; the epoch with the best tune AUC.
 Intervals: 95 %, from 2,000 draws of patients and seeds.

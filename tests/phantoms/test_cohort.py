@@ -13,7 +13,13 @@ from PIL import Image
 
 from ctsieve.datasets.phantom import CARD
 from ctsieve.phantoms.chest import make_phantom
-from ctsieve.phantoms.cohort import CohortConfig, make_cohort, spread_slices, telling_slices
+from ctsieve.phantoms.cohort import (
+    CohortConfig,
+    make_cohort,
+    slices_of_both,
+    spread_slices,
+    telling_slices,
+)
 from ctsieve.phantoms.presets import preset
 from ctsieve.types.cases import Case, Split
 
@@ -81,6 +87,21 @@ def test_slices_of_both_are_labelled_by_what_they_show(tmp_path: Path) -> None:
         assert len(own) == 6
         assert 1 <= ill <= 3
     assert {case.label for case in cases if case.patient.endswith("p0001")} == {"neither"}
+
+
+def test_slices_of_both_without_lesion_are_at_any_height() -> None:
+    """At even distances they would have a few heights of their own, and those would tell."""
+    phantom = make_phantom(preset("focal", seed=4, num_slices=24, matrix=48))
+    lesion = (phantom.lesions > 0).any(axis=(1, 2))
+    free = np.flatnonzero(phantom.lungs.any(axis=(1, 2)) & ~lesion)
+    drawn = [
+        number
+        for seed in range(60)
+        for number in slices_of_both(phantom, 4, np.random.default_rng(seed))
+        if not lesion[number]
+    ]
+    assert set(drawn) == set(free.tolist())
+    assert max(Counter(drawn).values()) < 30
 
 
 def test_flags_say_what_the_masks_show(cases: tuple[Case, ...]) -> None:

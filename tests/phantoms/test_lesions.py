@@ -67,18 +67,17 @@ def test_presets_hold_what_their_spec_asks(kind: str, seed: int) -> None:
         assert phantom.mask_of(name).sum() * voxel == pytest.approx(total)
 
 
-@pytest.mark.parametrize("kind", ["covid", "pneumonia", "early"])
+@pytest.mark.parametrize("kind", ["covid", "pneumonia", "early", "focal"])
 def test_every_seed_of_a_preset_fits_on_a_coarse_grid(kind: str) -> None:
     for seed in range(10):
         assert make_phantom(preset(kind, seed=seed, num_slices=12, matrix=32)).truth
 
 
-def test_early_disease_is_in_few_slices() -> None:
+@pytest.mark.parametrize("kind", ["early", "focal"])
+def test_disease_of_some_presets_is_in_few_slices(kind: str) -> None:
     for seed in range(10):
-        shows = make_phantom(preset("early", seed=seed, num_slices=24, matrix=48)).lesions.any(
-            axis=(1, 2)
-        )
-        assert 1 <= shows.sum() <= 8
+        phantom = make_phantom(preset(kind, seed=seed, num_slices=24, matrix=48))
+        assert 1 <= phantom.lesions.any(axis=(1, 2)).sum() <= 8
 
 
 def test_a_lobe_on_the_other_side_is_no_spec() -> None:

@@ -8,7 +8,7 @@ import typer
 
 def run(
     out: Annotated[Path, typer.Argument(help="New folder, or a new .nii.gz file for NIfTI.")],
-    kind: Annotated[str, typer.Option(help="normal, covid, pneumonia or early.")] = "covid",
+    kind: Annotated[str, typer.Option(help="normal, covid, pneumonia, early or focal.")] = "covid",
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same patient.")] = 0,
     form: Annotated[str, typer.Option("--format", help="dicom, nifti or png.")] = "dicom",
     habit: Annotated[

@@ -23,6 +23,9 @@ SITES = {"north": 12.0, "south": 22.0}
 """Sites and their noise, HU."""
 
 
+Choice = Literal["telling", "spread", "both"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CohortConfig:
     """What is written for every patient."""
@@ -30,11 +33,12 @@ class CohortConfig:
     form: Literal["picture", "dicom", "both"] = "picture"
     pictures_each: int = 2
     """Slices printed for each patient."""
-    choose: Literal["telling", "spread", "both"] = "telling"
+    choose: Choice = "telling"
     """Where there is most to see; or at even distances among all that show disease (or lung, in
     patients without), as in COVIDx CT, so that the ends of the lungs are pictures too; or, of ill
-    patients, half such slices and half that show lung and no disease, labelled so: then the height
-    in the chest tells less."""
+    patients, half such slices and half drawn among those with lung and no disease, labelled so:
+    were these at even distances too, the height in the chest would be all that has to be learned.
+    """
     num_slices: int = 32
     matrix: int = 128
     kinds: tuple[str, ...] = ("normal", "covid", "pneumonia")
@@ -79,7 +83,9 @@ def make_cohort(
         phantom = make_phantom(spec.model_copy(update={"noise_hu": SITES[site]}))
         patient = _Patient(f"p{number:04d}", site, LABELS[kind])
         if config.form != "dicom":
-            rows += _write_pictures(phantom, folder, patient, config)
+            draw = np.random.default_rng([seed, 12, number])
+            chosen = chosen_slices(phantom, config.choose, config.pictures_each, draw)
+            rows += _write_pictures(phantom, folder, patient, config, chosen)
         if config.form != "picture":
             rows.append(_write_study(phantom, folder, patient))
     table = folder / "cases.csv"
@@ -98,12 +104,11 @@ class _Patient:
 
 
 def _write_pictures(
-    phantom: Phantom, folder: Path, patient: _Patient, config: CohortConfig
+    phantom: Phantom, folder: Path, patient: _Patient, config: CohortConfig, chosen: list[int]
 ) -> list[Row]:
-    chosen = {"telling": telling_slices, "spread": spread_slices, "both": slices_of_both}
     healthy = replace(patient, label=LABELS["normal"])
     rows = []
-    for number in chosen[config.choose](phantom, config.pictures_each):
+    for number in chosen:
         lesions = phantom.lesions[number]
         told = healthy if config.choose == "both" and not lesions.any() else patient
         name = f"{patient.name}-s{number:03d}"
@@ -121,6 +126,15 @@ def _write_study(phantom: Phantom, folder: Path, patient: _Patient) -> Row:
     return _row(phantom.lesions, patient, (folder, study, mask), "volume")
 
 
+def chosen_slices(
+    phantom: Phantom, how: Choice, count: int, draw: np.random.Generator
+) -> list[int]:
+    """The slices that are printed, from the head."""
+    if how == "both":
+        return slices_of_both(phantom, count, draw)
+    return (spread_slices if how == "spread" else telling_slices)(phantom, count)
+
+
 def telling_slices(phantom: Phantom, count: int) -> list[int]:
     """Slices with the most lesion, or with the most lung where there is none; from the head."""
     return sorted(int(n) for n in np.argsort(-_worth(phantom), kind="stable")[:count])
@@ -134,15 +148,16 @@ def spread_slices(phantom: Phantom, count: int) -> list[int]:
     return _at_even_distances(np.flatnonzero(_worth(phantom)), count)
 
 
-def slices_of_both(phantom: Phantom, count: int) -> list[int]:
-    """Half with lesion, half with lung and no lesion, each at even distances.
+def slices_of_both(phantom: Phantom, count: int, draw: np.random.Generator) -> list[int]:
+    """Half with lesion at even distances, half drawn among those with lung and no lesion.
 
-    Of a patient without lesions all show lung.
+    Of a patient without lesions all are drawn.
     """
     lesion = (phantom.lesions > 0).any(axis=(1, 2))
     free = np.flatnonzero(phantom.lungs.any(axis=(1, 2)) & ~lesion)
     ill = _at_even_distances(np.flatnonzero(lesion), count // 2)
-    return sorted(ill + _at_even_distances(free, count - len(ill)))
+    number = min(count - len(ill), len(free))
+    return sorted(ill + draw.choice(free, number, replace=False).tolist())
 
 
 def _at_even_distances(among: npt.NDArray[np.int64], count: int) -> list[int]:

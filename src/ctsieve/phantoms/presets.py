@@ -1,4 +1,4 @@
-"""Named patients: `normal`, `covid`, `pneumonia` and `early`, as the textbooks draw them.
+"""Named patients, as the textbooks draw them: `normal`, `covid`, `pneumonia`, `early`, `focal`.
 
 Sources: COVID-19 is bilateral, peripheral, posterior and basal ground glass that gains crazy
 paving and consolidation (S. Simpson et al., RSNA Expert Consensus, Radiology: Cardiothoracic
@@ -19,6 +19,7 @@ LABELS = {
     "covid": "covid19",
     "pneumonia": "other_pneumonia",
     "early": "covid19",
+    "focal": "covid19",
 }
 """What a screening should say of each preset."""
 
@@ -89,6 +90,20 @@ def _early(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
     )
 
 
+def _focal(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
+    """One dense patch near the pleura, at any height: plain to see, in few slices."""
+    zones: tuple[Zone, ...] = ("upper", "middle", "lower")
+    patch = LesionSpec(
+        kind="consolidation",
+        side="left" if rng.random() < 0.5 else "right",
+        zone=zones[int(rng.integers(0, len(zones)))],
+        placement="peripheral",
+        posterior=bool(rng.random() < 0.5),
+        ml=round(float(rng.uniform(15.0, 40.0)), 1),
+    )
+    return (patch,)
+
+
 def _pneumonia(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
     """One lobe of one lung solid, with a hazy rim."""
     lobe = LOBES[int(rng.choice(len(LOBES), p=(0.2, 0.15, 0.3, 0.1, 0.25)))]
@@ -106,4 +121,5 @@ _LESIONS: dict[str, Callable[[np.random.Generator], tuple[LesionSpec, ...]]] = {
     "covid": _covid,
     "pneumonia": _pneumonia,
     "early": _early,
+    "focal": _focal,
 }
