@@ -68,9 +68,9 @@ network that has learned from such pictures does not know the ends of the lungs 
 SLICES_FIRST = replace(
     plain(
         "googlenet",
-        *("data.labels=['neither', 'covid19']", "run.epochs=20", *AS_SCANS),
+        *("data.labels=['neither', 'covid19']", "run.epochs=40", *AS_SCANS),
         *("task.warp.mirror=0.5", "task.warp.degrees=5", "task.warp.shift=0.05"),
-        *("task.warp.zoom=[0.9, 1.1]", "optimiser.average=0.9"),
+        *("task.warp.zoom=[0.9, 1.1]", "optimiser.average=0.95", "optimiser.learning_rate=1e-3"),
         cohort="focal-pictures",
     ),
     name="googlenet-focal",

@@ -10,6 +10,7 @@ from tests.synthetic import tiny_config, write_collection
 
 from ctsieve.bundles.bundle import open_bundle
 from ctsieve.bundles.verify import verify
+from ctsieve.pipeline.case_list import side_in_file
 from ctsieve.pipeline.collection import cases_of
 from ctsieve.pipeline.evaluation_files import Options
 from ctsieve.pipeline.evaluation_job import Job, evaluate_job
@@ -70,6 +71,10 @@ def test_folds_ship_the_mean_of_networks_measured_on_patients_they_never_saw(
     page = evaluate_job(Job(bundle=str(folder)), Options(), None)
     assert any("2 networks that never saw the patient" in d for d in page.verdict.doubts)
     assert {p.name for p in (tmp_path / "run").glob("fold-*")} == {"fold-1", "fold-2"}
+    held_out = side_in_file(
+        data, tmp_path / "run" / "split.json", "tune", datasets=config.data.sets
+    )
+    assert {case.patient for case in held_out} == trained_on_folds(config, data)
 
 
 def test_committed_settings_are_understood() -> None:

@@ -16,9 +16,12 @@ from ctsieve.evaluation.recalibration import fit_shared_slope
 from ctsieve.models.la_dnn import LESIONS
 from ctsieve.phantoms.cohort import CohortConfig, make_cohort
 from ctsieve.pipeline.architecture import build_network
+from ctsieve.pipeline.evaluation_files import Options
+from ctsieve.pipeline.evaluation_job import Job, evaluate_job
 from ctsieve.pipeline.experiment import RunOptions, TrainRecipe
 from ctsieve.pipeline.reproduce import reproduce
 from ctsieve.pipeline.score import image_of
+from ctsieve.pipeline.score_file import load_scores
 from ctsieve.pipeline.screen import Screener
 from ctsieve.pipeline.train import walked_cases
 from ctsieve.pipeline.train_config import TrainConfig
@@ -100,6 +103,19 @@ def test_a_run_of_la_dnn_ends_in_a_bundle_with_lesions_and_heat(
     assert screening.explanation is not None
     again = reproduce(tmp_path / "run", tmp_path / "again", data=cohort)
     assert all(row.same for row in again)
+
+
+def test_the_tune_side_of_a_run_is_evaluated_by_its_split_file(
+    cohort: Path, tmp_path: Path
+) -> None:
+    chosen = config("resnet18", data=DEALT, run=ONE_EPOCH)
+    folder = run(chosen, tmp_path / "run", cohort)
+    job = Job(bundle=str(folder), data=cohort, split=tmp_path / "run" / "split.json", side="tune")
+    evaluate_job(job, Options(), tmp_path / "again")
+    kept, again = (load_scores(tmp_path / name / "scores.csv") for name in ("run/tune", "again"))
+    assert {row.case: row.scores for row in again.rows} == {
+        row.case: row.scores for row in kept.rows
+    }
 
 
 def test_a_run_of_scans_ends_in_a_bundle_of_scans(cohort: Path, tmp_path: Path) -> None:

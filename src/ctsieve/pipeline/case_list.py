@@ -7,7 +7,8 @@ from pathlib import Path
 from ctsieve.datasets import DATASETS
 from ctsieve.learning.folds import fold_by_patient, fold_sides
 from ctsieve.learning.split import TUNE, split_by_patient
-from ctsieve.pipeline.data import open_data, sides_of
+from ctsieve.learning.split_file import load_split_file, read_split
+from ctsieve.pipeline.data import open_data
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.types.cases import Case, Split
 from ctsieve.types.errors import InputRejected, UsageError
@@ -97,16 +98,18 @@ def split_of(config: FitConfig, cases: Iterable[Case]) -> Split:
 
 
 def side_in_file(data: Path, split: Path, side: str, *, datasets: Sequence[str]) -> list[Case]:
-    """The cases of one side of a split file that `ctsieve data split` wrote.
+    """The cases of one side of a split file, of `ctsieve data split` or of a run folder.
 
     Raises:
         UsageError: the file has no such side.
-        InputRejected: the file is no split of these data sets.
+        InputRejected: the file is no split of these data sets, or labels or patients have changed.
     """
-    sides = sides_of(open_data(datasets, data), split=split).sides
-    if side not in sides:
-        raise UsageError(f"the split has no side {side!r}", hint=f"it has {', '.join(sides)}")
-    return list(sides[side])
+    return side_of(read_split(split, open_data(datasets, data).all_cases), side)
+
+
+def named_sets(names: tuple[str, ...], split: Path | None) -> tuple[str, ...]:
+    """The data sets that are named, else those that a split file was made of."""
+    return names if names or split is None else load_split_file(split).data
 
 
 def side_of(split: Split, side: str) -> list[Case]:

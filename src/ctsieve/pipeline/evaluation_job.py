@@ -11,7 +11,7 @@ from ctsieve.evaluation.charts import Chart
 from ctsieve.evaluation.page import Page
 from ctsieve.evaluation.protocols import PROTOCOLS
 from ctsieve.evaluation.tune import TUNE
-from ctsieve.pipeline.case_list import cases_in, side_in_file, side_of, split_of
+from ctsieve.pipeline.case_list import cases_in, named_sets, side_in_file, side_of, split_of
 from ctsieve.pipeline.data import mask_meanings
 from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, write_evaluation
 from ctsieve.pipeline.faithfulness import faithfulness_table
@@ -253,13 +253,15 @@ def _meaning(job: Job, data: Path) -> Callable[[Case], Mapping[int, str]]:
     """What masks draw: as the command says, else as the cards of their data sets do."""
     if job.mask_values or data.suffix == ".csv":
         return lambda _: job.mask_values
-    config = None if job.config is None else FitConfig.load(job.config)
-    return mask_meanings(job.datasets if config is None else config.data.sets, data)
+    if job.config is not None:
+        return mask_meanings(FitConfig.load(job.config).data.sets, data)
+    return mask_meanings(named_sets(job.datasets, job.split), data)
 
 
 def _cases(job: Job, data: Path) -> tuple[list[Case], tuple[str, ...]]:
     if job.split is not None:
-        return side_in_file(data, job.split, _side(job), datasets=job.datasets), ()
+        names = named_sets(job.datasets, job.split)
+        return side_in_file(data, job.split, _side(job), datasets=names), ()
     if job.config is None:
         return cases_in(data, datasets=job.datasets), ()
     config = FitConfig.load(job.config)

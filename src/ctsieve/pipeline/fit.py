@@ -23,19 +23,21 @@ from ctsieve.learning.feed import (
     targets,
 )
 from ctsieve.learning.feeding import FeedModule
-from ctsieve.learning.folds import fold_by_patient, fold_sides, holding_out
+from ctsieve.learning.folds import fold_sides, holding_out
 from ctsieve.learning.history import History
 from ctsieve.learning.la_dnn import LaDnnFeed, LaDnnTask
 from ctsieve.learning.loop import Learner, OptimiserSettings
-from ctsieve.learning.split import TRAIN, TUNE, require_both_sides, split_by_patient
+from ctsieve.learning.split import TRAIN, TUNE, require_both_sides
+from ctsieve.learning.split_file import write_split
 from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_statistics
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig
+from ctsieve.pipeline.case_list import split_of
 from ctsieve.pipeline.collection import Collection, open_collection
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.leakage import accepted_split, split_from_file
 from ctsieve.pipeline.quiet import quiet_lightning
 from ctsieve.pipeline.release import Member, Trained, release
-from ctsieve.pipeline.run_record import CURVES, draw_curves
+from ctsieve.pipeline.run_record import CURVES, SPLIT, draw_curves
 from ctsieve.pipeline.trainer import LAST, Plan, local_logs, trainer_for
 from ctsieve.types.cases import Case, Split
 
@@ -65,8 +67,8 @@ def fit(
 ) -> Path:
     """Train as `config` says on the collection `data`; returns the bundle's folder under `out`.
 
-    `out` also gets the settings, logs (CSV and TensorBoard) and checkpoints.  With `resume` the run
-    goes on where its last checkpoint stands, and ends as if it had never been interrupted.
+    `out` also gets the settings, the split, logs (CSV and TensorBoard) and checkpoints.  With
+    `resume` the run goes on after its last checkpoint, and ends as if never interrupted.
 
     Raises:
         UnreadableStudy: the collection is incomplete.
@@ -76,6 +78,7 @@ def fit(
     (out / "config.json").write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
     collection = open_collection(config, data, out / "cache")
     split = divide(config, collection.cases)
+    write_split(split, out / SPLIT, data=config.data.sets, method="as a run dealt or was given it")
     members = []
     for number, (name, own) in enumerate(held_out(split).items()):
         require_both_sides(own)
@@ -102,29 +105,8 @@ def divide(config: FitConfig, cases: Sequence[Case]) -> Split:
     section = config.data
     if section.split:
         return split_from_file(Path(section.split), cases, accept_leakage=section.accept_leakage)
-    dealt = deal(config, cases)
+    dealt = split_of(config, cases)
     return accepted_split(dealt.name, dealt.sides, accept_leakage=section.accept_leakage)
-
-
-def deal(config: FitConfig, cases: Sequence[Case]) -> Split:
-    """Sides or folds by patient, as the settings say."""
-    section, name = config.data, "+".join(config.data.sets)
-    if config.run.folds > 1:
-        return fold_by_patient(
-            cases,
-            name=name,
-            folds=config.run.folds,
-            seed=section.split_seed,
-            always_train=frozenset(section.always_train),
-        )
-    return split_by_patient(
-        cases,
-        name=name,
-        tune_share=section.tune_share,
-        seed=section.split_seed,
-        always_train=frozenset(section.always_train),
-        always_tune=frozenset(section.always_tune),
-    )
 
 
 def held_out(split: Split) -> dict[str, Split]:

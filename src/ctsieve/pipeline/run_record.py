@@ -2,7 +2,7 @@
 
 config.json            the settings as they were used
 run.json               digests of settings, split and bytes; environment; seed; revision
-split.json             every case's side
+split.json             every case's side, a split file
 curves.csv, curves.png figures of every epoch
 logs/                  the same for TensorBoard, and as CSV
 checkpoints/           best.ckpt and last.ckpt
@@ -22,6 +22,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ctsieve.learning.history import Row
+from ctsieve.learning.split_file import write_split
 from ctsieve.pipeline.train_config import TrainConfig
 from ctsieve.types.cases import Split
 from ctsieve.types.errors import UsageError
@@ -37,9 +38,7 @@ PANEL = (4.6, 3.4)
 
 def write_record(out: Path, config: TrainConfig, split: Split, *, data_digest: str) -> None:
     """What is known before the first step."""
-    sides = {side: [case.id for case in cases] for side, cases in split.sides.items()}
-    named = {"name": split.name, "digest": split.digest, "leakage": split.leakage}
-    _write(out / SPLIT, {**named, "sides": sides})
+    write_split(split, out / SPLIT, data=config.data.sets, method="as a run dealt or was given it")
     _write(
         out / RUN,
         {

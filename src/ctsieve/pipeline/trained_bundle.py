@@ -15,6 +15,7 @@ from torch import nn
 from ctsieve.bundles.bundle import Bundle, write_bundle
 from ctsieve.export.agreement import computed
 from ctsieve.learning.split import TUNE
+from ctsieve.learning.split_file import read_split
 from ctsieve.pipeline.architecture import WEIGHTS, build_network
 from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, write_evaluation
 from ctsieve.pipeline.golden_inputs import synthetic_chests
@@ -78,25 +79,10 @@ def split_of(run: Path, config: TrainConfig, data: Path) -> Split:
     """The split that a run was trained on, its cases found again.
 
     Raises:
+        UsageError: the folder has no split.
         InputRejected: cases are missing or have other labels or patients.
     """
-    document = read_json(run / SPLIT)
-    cases = {case.id: case for case in walked_cases(config, data)}
-    listed = {case for side in document["sides"].values() for case in side}
-    if lost := sorted(listed - cases.keys()):
-        raise InputRejected(
-            f"{len(lost)} of {len(listed)} cases of the run are not in the data, such as "
-            f"{lost[0]!r}",
-            hint="give the --data that the run was trained on",
-        )
-    split = Split(
-        name=document["name"],
-        sides={side: tuple(cases[i] for i in own) for side, own in document["sides"].items()},
-        leakage=tuple(document["leakage"]),
-    )
-    if split.digest != document["digest"]:
-        raise InputRejected("cases of the run have other labels or patients than they had")
-    return split
+    return read_split(run / SPLIT, walked_cases(config, data))
 
 
 def tune_cases(split: Split, config: TrainConfig) -> tuple[Case, ...]:
