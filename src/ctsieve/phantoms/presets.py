@@ -91,13 +91,13 @@ def _early(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
 
 
 def _focal(rng: np.random.Generator) -> tuple[LesionSpec, ...]:
-    """One dense patch near the pleura, at any height: plain to see, in few slices."""
+    """One dense patch deep in a lung, at any height: plain to see, in few slices."""
     zones: tuple[Zone, ...] = ("upper", "middle", "lower")
     patch = LesionSpec(
         kind="consolidation",
         side="left" if rng.random() < 0.5 else "right",
         zone=zones[int(rng.integers(0, len(zones)))],
-        placement="peripheral",
+        placement="central",
         posterior=bool(rng.random() < 0.5),
         ml=round(float(rng.uniform(15.0, 40.0)), 1),
     )
