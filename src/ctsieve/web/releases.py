@@ -25,6 +25,7 @@ from ctsieve.datasets.release import (
 from ctsieve.jobs.durable import place_folder, write_synced
 from ctsieve.jobs.storage import Storage
 from ctsieve.web.audit import Act, record
+from ctsieve.web.blinding import tell
 from ctsieve.web.database import Database
 from ctsieve.web.deidentify import Pseudonyms
 from ctsieve.web.errors import InConflict
@@ -162,6 +163,7 @@ class Releases:
                 subject=case.id, detail=f"releases={len(rows)}",
             )  # fmt: skip
             record(self._database, session, act)
+            tell(session, case.study_id)
         return len(rows)
 
     def _take_out(self, row: ReleaseRow, case_id: str) -> None:

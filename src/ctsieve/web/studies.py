@@ -21,6 +21,7 @@ from ctsieve.jobs.work import RESULTS, bundle_at
 from ctsieve.pipeline.names import FORMATS
 from ctsieve.web.arrival import Arrived
 from ctsieve.web.audit import Act, record
+from ctsieve.web.blinding import unread
 from ctsieve.web.database import Database
 from ctsieve.web.errors import NotThere
 from ctsieve.web.identity import Identity
@@ -31,6 +32,8 @@ NOT_BY_DEFAULT: Final = ("dicom-ko-rejected", "dicom-seg-fractional", "fhir")
 SINGLE: Final = ("volume", "picture")
 """Name of the one file of a study that has one."""
 BUNDLE: Final = "bundle"
+ANSWERS: Final = ("probability", "verdict")
+"""Columns that tell what the network says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +105,16 @@ class Studies:
 
     def page(self, page: Page, by: Identity) -> tuple[list[Study], str | None]:
         """Studies of the own workspace, and what to give as `after` for more."""
-        column = getattr(Study, page.order.lstrip("-"))
+        may_know = Study.id.not_in(unread(by))
+        column = _sorted_by(page.order.lstrip("-"), may_know)
         wanted = sa.select(Study).where(Study.workspace_id == by.workspace_id)
         if page.status:
             wanted = wanted.where(Study.status.in_(page.status.split(",")))
         if page.words:
             like = f"%{page.words.replace('%', '').replace('_', '')}%"
-            found = [c.ilike(like) for c in (Study.id, Study.reason, Study.verdict, Study.batch)]
-            wanted = wanted.where(sa.or_(*found))
+            said = [c.ilike(like) for c in (Study.reason, Study.verdict)]
+            found = [Study.id.ilike(like), Study.batch.ilike(like)]
+            wanted = wanted.where(sa.or_(*found, sa.and_(may_know, sa.or_(*said))))
         down = page.order.startswith("-")
         ordered = column.desc().nulls_last() if down else column.asc().nulls_last()
         start = int(page.after) if page.after and page.after.isdigit() else 0
@@ -225,6 +230,12 @@ class Studies:
             source="web",
         ).model_dump(mode="json")
         return study
+
+
+def _sorted_by(name: str, may_know: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+    """A column to sort by; the order would tell an answer that is withheld."""
+    column: sa.ColumnElement[Any] = getattr(Study, name)
+    return sa.case((may_know, column)) if name in ANSWERS else column
 
 
 def _named(files: Mapping[str, Path], workspace_id: str) -> dict[str, Path]:

@@ -8,7 +8,10 @@ from pydantic import BaseModel
 
 from ctsieve.types.results import NOTICE
 from ctsieve.web.access import Serving, Viewer
+from ctsieve.web.blinding import withheld
+from ctsieve.web.identity import Identity
 from ctsieve.web.records import StudyShown, shown
+from ctsieve.web.service import Service
 
 router = APIRouter(prefix="/batches", tags=["batches"])
 
@@ -25,7 +28,7 @@ class Batch(BaseModel):
 @router.get("/{batch}.csv", response_class=Response)
 def as_csv(batch: str, service: Serving, by: Viewer) -> Response:
     """A batch as a table for spreadsheets."""
-    rows = [shown(row).model_dump(mode="json") for row in service.studies.batch(batch, by)]
+    rows = [study.model_dump(mode="json") for study in _studies(batch, service, by)]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([*COLUMNS, "gate", "bundle", "notice"])
@@ -41,7 +44,13 @@ def as_csv(batch: str, service: Serving, by: Viewer) -> Response:
 @router.get("/{batch}")
 def look(batch: str, service: Serving, by: Viewer) -> Batch:
     """A batch."""
-    return Batch(id=batch, studies=[shown(row) for row in service.studies.batch(batch, by)])
+    return Batch(id=batch, studies=_studies(batch, service, by))
+
+
+def _studies(batch: str, service: Service, by: Identity) -> list[StudyShown]:
+    rows = service.studies.batch(batch, by)
+    hidden = withheld(service.database, by, [row.id for row in rows])
+    return [shown(row, withheld=row.id in hidden) for row in rows]
 
 
 def _safe(value: object) -> object:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from ctsieve.web.access import Clinician, Serving, Viewer
 from ctsieve.web.audit import Act, record
+from ctsieve.web.blinding import IMAGES, check_answer, withheld
 from ctsieve.web.errors import InConflict, NotThere
 from ctsieve.web.records import ArtefactShown, StudyDetail, StudyShown, detail, shown
 from ctsieve.web.studies import Page
@@ -48,7 +49,8 @@ def worklist(service: Serving, by: Viewer, asked: Annotated[Asked, Query()]) -> 
         status=asked.status, words=asked.q, order=asked.sort, limit=asked.limit, after=asked.after
     )
     rows, following = service.studies.page(page, by)
-    return StudyPage(items=[shown(row) for row in rows], next=following)
+    hidden = withheld(service.database, by, [row.id for row in rows])
+    return StudyPage(items=[shown(r, withheld=r.id in hidden) for r in rows], next=following)
 
 
 @router.get("/{study}")
@@ -60,13 +62,17 @@ def look(study: str, service: Serving, by: Viewer) -> StudyDetail:
     with service.database.writing() as session:
         act = Act(action="study-seen", user=by.name, workspace_id=by.workspace_id, subject=row.id)
         record(service.database, session, act)
-    return detail(row, service.studies.screening(row), artefacts)
+    hidden = withheld(service.database, by, [row.id])
+    return detail(row, service.studies.screening(row), artefacts, withheld=bool(hidden))
 
 
 @router.get("/{study}/artefacts/{name:path}", response_class=FileResponse)
 def artefact(study: str, name: str, service: Serving, by: Viewer) -> FileResponse:
     """A file that came of a study."""
-    folder = service.studies.results(service.studies.find(study, by))
+    row = service.studies.find(study, by)
+    if name not in IMAGES:
+        check_answer(service.database, by, row.id)
+    folder = service.studies.results(row)
     if folder is None:
         raise NotThere("there is no result yet")
     known = {shown.name: path for shown, path in _files(folder)}
