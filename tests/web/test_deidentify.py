@@ -11,6 +11,7 @@ from tests.screened import phantom
 
 from ctsieve.phantoms.dicom import save_dicom
 from ctsieve.readers import read_study
+from ctsieve.types.errors import OutOfResources, UnreadableStudy
 from ctsieve.types.volume import CTVolume
 from ctsieve.web.deidentify import BurnedIn, Pseudonyms, deidentify_dicom, deidentify_nifti
 
@@ -84,3 +85,19 @@ def test_texts_of_a_nifti_header_go(tmp_path: Path) -> None:
     found = gzip.decompress(target.read_bytes())
     assert PLANTED.encode() not in found
     assert found.endswith(voxels)
+
+
+FULL = Path("/dev/full")
+"""A file on a disk that has no room: every write fails as it does there."""
+
+
+def test_a_full_disk_is_not_called_a_damaged_file(files: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(OutOfResources, match="the disk of the service is full"):
+        deidentify_dicom(files[0], FULL, Pseudonyms("k"))
+    volume = tmp_path / "volume.nii"
+    volume.write_bytes(np.random.default_rng(0).bytes(1 << 21))
+    with pytest.raises(OutOfResources, match="the disk of the service is full"):
+        deidentify_nifti(volume, FULL)
+    volume.write_bytes(gzip.compress(volume.read_bytes())[:-9])
+    with pytest.raises(UnreadableStudy, match="damaged"):
+        deidentify_nifti(volume, tmp_path / "clean.nii")

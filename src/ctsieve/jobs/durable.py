@@ -13,6 +13,15 @@ from ctsieve.types.errors import OutOfResources
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error is, or comes from, a full disk; libraries raise their own from it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable: a rename alone may be lost when the power fails."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast
 
@@ -20,8 +21,9 @@ from dicomanonymizer import simpledicomanonymizer as table
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from ctsieve.jobs.durable import is_full
 from ctsieve.readers import PARSE_ERRORS
-from ctsieve.types.errors import InputRejected, UnreadableStudy
+from ctsieve.types.errors import InputRejected, OutOfResources, UnreadableStudy
 
 METHOD: Final = "DICOM PS3.15 2026c Basic Profile, keyed UIDs; research use only"
 PROFILE: Final = ("113100", "DCM", "Basic Application Confidentiality Profile")
@@ -68,17 +70,32 @@ def deidentify_dicom(source: Path, target: Path, pseudonyms: Pseudonyms) -> None
     Raises:
         BurnedIn: the header says, or its kind suggests, that text is in the pixels.
         UnreadableStudy: the file is damaged.
+        OutOfResources: the disk is full.
     """
-    try:
+    with unless_damaged(PARSE_ERRORS, "a DICOM file is damaged and cannot be de-identified"):
         dataset = pydicom.dcmread(source, force=True)
         _check_pixels(dataset)
         _clean(dataset, pseudonyms)
         dataset.preamble = bytes(128)  # a polyglot's first half: CVE-2019-11687
         dataset.save_as(target, enforce_file_format=True)
-    except PARSE_ERRORS as error:
-        raise UnreadableStudy(
-            "a DICOM file is damaged and cannot be de-identified", hint="export it again"
-        ) from error
+
+
+@contextmanager
+def unless_damaged(kinds: tuple[type[Exception], ...], sentence: str) -> Iterator[None]:
+    """Errors of these `kinds` refuse the file by `sentence`, but for a full disk: no file's fault.
+
+    Raises:
+        UnreadableStudy: one of them was raised.
+        OutOfResources: the disk is full.
+    """
+    try:
+        yield
+    except kinds as error:
+        if is_full(error):
+            raise OutOfResources(
+                "the disk of the service is full", hint="ask an admin to make room"
+            ) from error
+        raise UnreadableStudy(sentence, hint="export it again") from error
 
 
 def is_deidentified(file: Path) -> bool:
@@ -171,26 +188,28 @@ def deidentify_nifti(source: Path, target: Path) -> None:
 
     Raises:
         UnreadableStudy: the file is damaged, or inflates beyond all measure.
+        OutOfResources: the disk is full.
     """
     with source.open("rb") as file:
         is_packed = file.read(2) == _GZIP
-    try:
-        with _opened(source, "rb", is_packed) as old, _opened(target, "wb", is_packed) as new:
-            head = bytearray(old.read(_NIFTI_HEADER))
-            start = _voxels_start(head)
-            for first, last in _NIFTI_TEXT:
-                head[first:last] = bytes(last - first)
-            new.write(bytes(head))
-            extensions = old.read(max(0, start - _NIFTI_HEADER))
-            new.write(bytes(len(extensions)))
-            left = MAX_STUDY_BYTES
-            while chunk := old.read(_CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise UnreadableStudy("the NIfTI file inflates to far more than a CT study")
-                new.write(chunk)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UnreadableStudy("the NIfTI file is damaged", hint="send it again") from error
+    with (
+        unless_damaged((OSError, EOFError, zlib.error), "the NIfTI file is damaged"),
+        _opened(source, "rb", is_packed) as old,
+        _opened(target, "wb", is_packed) as new,
+    ):
+        head = bytearray(old.read(_NIFTI_HEADER))
+        start = _voxels_start(head)
+        for first, last in _NIFTI_TEXT:
+            head[first:last] = bytes(last - first)
+        new.write(bytes(head))
+        extensions = old.read(max(0, start - _NIFTI_HEADER))
+        new.write(bytes(len(extensions)))
+        left = MAX_STUDY_BYTES
+        while chunk := old.read(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise UnreadableStudy("the NIfTI file inflates to far more than a CT study")
+            new.write(chunk)
 
 
 def _opened(path: Path, mode: Literal["rb", "wb"], is_packed: bool) -> BinaryIO:
