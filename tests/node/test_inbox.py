@@ -1,9 +1,12 @@
 """The inbox: whole files or none, one folder a study, nothing forgotten over a restart."""
 
+import errno
+import io
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+import pydicom
 import pytest
 from tests.screened import phantom
 
@@ -138,6 +141,56 @@ def test_a_job_that_cannot_be_made_leaves_the_study_open(
         with pytest.raises(OutOfResources):
             inbox.hand_over(fails, quiet_seconds=0)
         assert len(inbox.open_studies()) == 1
+
+
+def test_a_study_that_cannot_be_handed_over_keeps_no_other_back(
+    tmp_path: Path, slices: list[bytes], journal_bytes: int
+) -> None:
+    taken = Taken()
+    other = slices[0].replace(_study_uid(slices[0]), _study_uid(slices[0])[:-1] + b"0")
+
+    def fails_once_each(files: Mapping[str, Path], sender: str) -> str:
+        if not broken:
+            broken.update(files)
+        if broken == set(files):
+            raise OSError(errno.EIO, "the disk failed here")
+        return taken(files, sender)
+
+    broken: set[str] = set()
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        inbox.keep(slices[1], instance="")
+        inbox.keep(other, instance="")
+        with pytest.raises(OSError, match="failed here"):
+            inbox.hand_over(fails_once_each, quiet_seconds=0)
+        assert taken.studies == [1]
+        assert len(inbox.open_studies()) == 1
+
+
+def _study_uid(content: bytes) -> bytes:
+    return str(pydicom.dcmread(io.BytesIO(content)).StudyInstanceUID).encode()
+
+
+def test_every_job_of_a_study_is_asked_before_it_goes(
+    tmp_path: Path, slices: list[bytes], journal_bytes: int
+) -> None:
+    asked: list[str] = []
+
+    def settled(job: str) -> bool:
+        asked.append(job)
+        return job != unsettled
+
+    taken, unsettled = Taken(), "job1"
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        inbox.keep(slices[0], instance="")
+        assert inbox.hand_over(taken, quiet_seconds=0) == ["job1"]
+        inbox.keep(slices[1], instance="")
+        assert inbox.hand_over(taken, quiet_seconds=0) == ["job2"]
+        inbox.forget(before=1e12, settled=settled)
+        assert asked == ["job1", "job2"]
+        assert len(list((tmp_path / "in").rglob("*.dcm"))) == 2
+        unsettled = ""
+        inbox.forget(before=1e12, settled=settled)
+    assert files_in(tmp_path / "in") == []
 
 
 def _answer(settled: bool, job: str) -> bool:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -20,12 +21,14 @@ from ctsieve.jobs.locks import only_one
 from ctsieve.node.arrival import Arrival, Kept
 from ctsieve.node.journal import Journal, Record
 from ctsieve.readers.dicom import identify
-from ctsieve.types.errors import InputRejected, OutOfResources
+from ctsieve.types.errors import CtsieveError, InputRejected, OutOfResources
 
 logger = logging.getLogger(__name__)
 
 CLOSED: Final = ".closed"
-"""In the folder of a study that was handed over; holds the id of its job."""
+"""In the folder of a study that was handed over; holds the ids of its jobs, the newest last."""
+REOPENED: Final = ".reopened"
+"""What `CLOSED` was until more of the study came."""
 SUFFIX: Final = ".dcm"
 _PART: Final = ".part-"
 _JOURNAL: Final = ".journal"
@@ -114,7 +117,8 @@ class Inbox:
                 folder.mkdir()
                 sync_folder(self._folder)
             # Before the rename: a crash between the two must leave the study open, not closed.
-            (folder / CLOSED).unlink(missing_ok=True)
+            if (folder / CLOSED).exists():
+                (folder / CLOSED).replace(folder / REOPENED)
             before = self._records.get(name, {}).pop(file, None)
             if before is not None and self.journal is not None:
                 # Before the rename: a start must not put the older one in the newer one's place.
@@ -135,24 +139,38 @@ class Inbox:
     def hand_over(self, to: HandOver, *, quiet_seconds: float) -> list[str]:
         """Give every study to `to` of which nothing came for so long; returns the jobs' ids.
 
-        The journal gets room again too: call this often.
+        The journal gets room again too: call this often.  What goes wrong with one study, told
+        at the end, keeps no other back.
 
         Raises:
             OutOfResources: the disk is full.
+            OSError: the disk failed.
         """
-        self._make_room()
         limit = time.monotonic() - quiet_seconds
         quiet = [name for name, at in list(self._arrived.items()) if at <= limit]
-        jobs = [self._close(name, to, limit=limit) for name in quiet]
+        steps: list[Callable[[], str | None]] = [
+            partial(self._make_room, name) for name in list(self._records)
+        ]
+        steps += [partial(self._close, name, to, limit=limit) for name in quiet]
+        jobs: list[str | None] = []
+        failure: Exception | None = None
+        for step in steps:
+            try:
+                jobs.append(step())
+            except (CtsieveError, OSError) as error:
+                failure = error
+        if failure is not None:
+            raise failure
         return [job for job in jobs if job is not None]
 
     def forget(self, *, before: float, settled: Callable[[str], bool]) -> None:
-        """Remove studies handed over before that time (seconds since 1970) whose job is settled."""
+        """Remove studies handed over before that time (seconds since 1970) with settled jobs."""
         for study in self._studies():
             with self._lock(study.name):
                 closed = study / CLOSED
                 is_old = closed.is_file() and closed.stat().st_mtime < before
-                if is_old and settled(closed.read_text("ascii")):
+                # All are asked, not only until the first no: asking lets go of what a job held.
+                if is_old and False not in [settled(job) for job in _jobs(closed)]:
                     shutil.rmtree(study)
 
     def _open_journal(self, size: int) -> Journal | None:
@@ -203,19 +221,20 @@ class Inbox:
             if self._records.get(name) or self._arrived[name] > limit:
                 return None
             files = {path.name: path for path in folder.glob(f"*{SUFFIX}")}
-            job = to(files, self._senders.pop(name, ""))
-            write_synced(folder / CLOSED, job.encode("ascii"))
+            job = to(files, self._senders.get(name, ""))
+            others = [one for one in _jobs(folder / REOPENED) if one != job]
+            write_synced(folder / CLOSED, "\n".join([*others, job]).encode("ascii"))
+            (folder / REOPENED).unlink(missing_ok=True)
             sync_folder(folder)
+            self._senders.pop(name, None)
             del self._arrived[name]
         return job
 
-    def _make_room(self) -> None:
-        """Make files of what is in segments of the journal that are full."""
-        for name, records in list(self._records.items()):
-            full = [
-                (f, r) for f, r in list(records.items()) if self.journal and self.journal.full(r)
-            ]
-            self._write_files(name, full)
+    def _make_room(self, name: str) -> None:
+        """Make files of what a study has in segments of the journal that are full."""
+        records = list(self._records.get(name, {}).items())
+        full = [(f, r) for f, r in records if self.journal and self.journal.full(r)]
+        self._write_files(name, full)
 
     def _write_files(self, study: str, records: Sequence[tuple[str, Record]]) -> None:
         """Make durable files of records; instances go on to arrive meanwhile."""
@@ -255,6 +274,11 @@ class Inbox:
         finally:
             file.close()
             file.path.unlink(missing_ok=True)
+
+
+def _jobs(file: Path) -> list[str]:
+    """The ids of jobs in a file; none where there is no such file."""
+    return file.read_text("ascii").split() if file.is_file() else []
 
 
 def _name(uid: str) -> str:

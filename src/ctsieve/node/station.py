@@ -101,7 +101,8 @@ class Station:
     def clean(self, now: float) -> None:
         """Take over jobs of workers that are gone; remove images of settled studies.
 
-        Images go `keep_hours` after their study was complete; results stay.
+        Images go `keep_hours` after their study was complete, but for those whose screening failed:
+        `retry_failed` needs them.  Results stay.
         """
         if adopted := self.jobs.adopt():
             logger.info("%d jobs of workers that are gone were taken over", adopted)
@@ -143,9 +144,10 @@ class Station:
             job = self.jobs.job(job_id)
         except UnknownName:
             return True
-        if job.is_settled:
+        is_settled = job.is_settled and job.state is not JobState.FAILED
+        if is_settled:
             remove(self.settings.home, job.order.digest)
-        return job.is_settled
+        return is_settled
 
     def _poll(self, poller: Poller) -> None:
         try:
