@@ -1,6 +1,7 @@
 """Studies of a workspace: taken in once, judged once, deleted for good."""
 
 import json
+import logging
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ from ctsieve.jobs.records import Order
 from ctsieve.jobs.studies import STUDIES, freeze
 from ctsieve.jobs.work import RESULTS, bundle_at
 from ctsieve.pipeline.names import FORMATS
+from ctsieve.types.errors import CtsieveError
 from ctsieve.web.arrival import Arrived
 from ctsieve.web.audit import Act, record
 from ctsieve.web.blinding import unread
@@ -26,6 +28,8 @@ from ctsieve.web.database import Database
 from ctsieve.web.errors import NotThere
 from ctsieve.web.identity import Identity
 from ctsieve.web.tables import BatchMember, Chosen, Study, new_id
+
+logger = logging.getLogger(__name__)
 
 QUARANTINE: Final = "quarantine"
 NOT_BY_DEFAULT: Final = ("dicom-ko-rejected", "dicom-seg-fractional", "fhir")
@@ -166,9 +170,15 @@ class Studies:
         )
         with self._database.reading() as session:
             rows = list(session.scalars(old))
+        kept = 0
         for row in rows:
-            self.delete(row, user="", why="retention")
-        return len(rows)
+            try:
+                self.delete(row, user="", why="retention")
+            except (CtsieveError, OSError) as error:
+                # One whose files cannot be removed now must not keep all others for ever.
+                logger.warning("study %s is too old and stays: %s", row.id, type(error).__name__)
+                kept += 1
+        return len(rows) - kept
 
     def results(self, study: Study) -> Path | None:
         """The folder of a study's results, once it has any."""
