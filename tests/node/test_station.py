@@ -12,6 +12,7 @@ from ctsieve.jobs.records import Job, JobState, Order
 from ctsieve.node.settings import NodeSettings
 from ctsieve.node.station import Station
 from ctsieve.phantoms.dicom import save_dicom
+from ctsieve.types.errors import UsageError
 
 LATER = 1e12
 
@@ -90,3 +91,22 @@ def test_of_a_study_that_came_in_two_parts_no_image_stays(
     jobs.state = JobState.SCREENED
     station.clean(LATER)
     assert images(station.settings.home) == 0
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        {"address": "https://pacs/dicom-web", "password_variable": "NOBODY_SET_THIS"},
+        {"address": "dicoms://PACS@pacs:2762", "tls": {"authorities": "/there/is/no.pem"}},
+    ],
+    ids=["password", "certificate"],
+)
+def test_a_peer_that_could_never_be_spoken_to_is_told_at_the_start(
+    tmp_path: Path, peer: dict[str, object]
+) -> None:
+    bundle = str(make_tiny_bundle(tmp_path / "bundle").folder)
+    told = {"home": tmp_path / "home", "bundle": bundle, "peers": {"pacs": peer}, "journal_mb": 0}
+    with pytest.raises(UsageError, match=r"NOBODY_SET_THIS|cannot be read"):
+        Station(NodeSettings.model_validate({**told, "send_to": ["pacs"]}))
+    with Station(NodeSettings.model_validate({**told, "send_to": ["pacs"], "shadow": True})).inbox:
+        pass

@@ -96,6 +96,18 @@ def echo(peer: Peer, *, calling: str) -> None:
             raise PeerRefused("the peer did not answer the echo", hint="look into its log")
 
 
+def check_set_up(peer: Peer) -> None:
+    """See that what is needed to speak to a peer is at hand; nothing is sent.
+
+    Raises:
+        UsageError: the variable with the password is not set, or a certificate cannot be read.
+    """
+    if peer.is_web:
+        web_client(peer)
+    if urlsplit(peer.address).scheme in ("dicoms", "https"):
+        client_context(peer.tls)
+
+
 def web_client(peer: Peer) -> DICOMwebClient:
     """A client of the DICOMweb service `peer`, with its credentials.
 

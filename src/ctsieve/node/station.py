@@ -18,7 +18,7 @@ from ctsieve.jobs.studies import freeze, remove
 from ctsieve.node.inbox import Inbox
 from ctsieve.node.listener import Listener
 from ctsieve.node.poller import Poller
-from ctsieve.node.sender import send
+from ctsieve.node.sender import check_set_up, send
 from ctsieve.node.settings import NodeSettings
 from ctsieve.pipeline.names import FORMATS
 from ctsieve.types.errors import CtsieveError, UnknownName
@@ -36,7 +36,14 @@ class Station:
     """A running node.  A context manager: entering starts it, `run` keeps it going."""
 
     def __init__(self, settings: NodeSettings) -> None:
+        """Make it; nothing runs yet.
+
+        Raises:
+            UsageError: a peer's password or certificate is not there, or another node works here.
+            BundleError: the bundle is missing or damaged.
+        """
         self.settings = settings
+        _check_peers(settings)
         self.inbox = Inbox(
             settings.home / "incoming" / settings.worker,
             min_free_bytes=settings.min_free_mb << 20,
@@ -151,9 +158,16 @@ class Station:
 
     def _poll(self, poller: Poller) -> None:
         try:
-            poller.poll(datetime.now(UTC).date())
+            poller.poll(datetime.now(UTC))
         except CtsieveError as error:
             logger.warning("polling failed, it will be tried again: %s", error)
+
+
+def _check_peers(settings: NodeSettings) -> None:
+    """See that peers can be spoken to: later, every delivery would fail for good, one by one."""
+    pulled = (settings.pull.peer,) if settings.pull else ()
+    for name in (*(() if settings.shadow else settings.send_to), *pulled):
+        check_set_up(settings.peers[name])
 
 
 def _job_settings(settings: NodeSettings) -> JobSettings:
