@@ -116,12 +116,17 @@ def sync_files(folder: Path) -> None:
     """Make every file and name below `folder` durable."""
     for path, _, names in os.walk(folder):
         for name in names:
-            handle = os.open(Path(path, name), os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            sync_file(Path(path, name))
         sync_folder(Path(path))
+
+
+def sync_file(path: Path) -> None:
+    """Make what a file holds durable; its name is the folder's."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def place_folder(partial: Path, final: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
-from ctsieve.jobs.durable import sync_files
+from ctsieve.jobs.durable import sync_file, sync_files
 from ctsieve.readers import READERS
 from ctsieve.readers.archive import unpack
 from ctsieve.readers.dicom import identify
@@ -64,7 +64,11 @@ def sort_arrived(
             "there is no image among the files that arrived",
             hint="send DICOM files, a NIfTI file, pictures, or an archive of them",
         )
+    # What is frozen is linked, not copied: it must be on disk, also where it lies as it was sent.
     sync_files(work)
+    for file in {file for study in studies for file in study.files.values()}:
+        if not file.is_relative_to(work):
+            sync_file(file)
     return studies
 
 

@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from ctsieve.web.access import Admin, Clinician, Reviewer, Serving
+from ctsieve.web.audit import Act, record
 from ctsieve.web.errors import NotAllowed
 from ctsieve.web.tables import Contribution, ReleaseRow
 
@@ -104,6 +105,12 @@ def archive(release: str, service: Serving, by: Reviewer) -> StreamingResponse:
     row = service.releases.find(release, by)
     name = f"release-{row.purpose}-{row.version}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    act = Act(
+        action="release-taken", user=by.name, workspace_id=by.workspace_id, subject=row.id,
+        detail=f"sha256={row.digest}",
+    )  # fmt: skip
+    with service.database.writing() as session:
+        record(service.database, session, act)
     packed = service.releases.packed(row)
     return StreamingResponse(packed, media_type="application/zip", headers=headers)
 

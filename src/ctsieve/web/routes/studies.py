@@ -22,6 +22,8 @@ Order = Literal["received", "-received", "probability", "-probability", "status"
 _SLICE: Final = "slice-"
 _VOLUME: Final = "image.nii.gz"
 _GZIP: Final = ".nii.gz"
+_TAKEN: Final = ("report", "volume", "dicom", "data")
+"""Kinds of files whose every download is in the audit log; small pictures and overlays are not."""
 
 
 class StudyPage(BaseModel):
@@ -78,6 +80,13 @@ def artefact(study: str, name: str, service: Serving, by: Viewer) -> FileRespons
     known = {shown.name: path for shown, path in _files(folder)}
     if name not in known:
         raise NotThere(f"there is no {name!r} of this study")
+    if _kind(name) in _TAKEN or name in IMAGES:
+        act = Act(
+            action="file-taken", user=by.name, workspace_id=by.workspace_id,
+            subject=row.id, detail=name,
+        )  # fmt: skip
+        with service.database.writing() as session:
+            record(service.database, session, act)
     return FileResponse(known[name], media_type=_media_type(name), filename=Path(name).name,
                         content_disposition_type="inline" if _is_shown(name) else "attachment",
                         headers={"Cache-Control": "private, no-cache"})  # fmt: skip
