@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
-from tests.web.releasing import pictures
-from tests.web.serving import Person, admin_of, serving
+from tests.web.releasing import accepted, pictures
+from tests.web.serving import Person, admin_of, member, serving
 
 from ctsieve.jobs.storage import Storage
 from ctsieve.types.errors import OutOfResources
@@ -91,3 +91,29 @@ def test_a_study_that_cannot_be_removed_keeps_no_other(
         monkeypatch.setattr(Storage, "remove", refused)
         assert service.studies.delete_older(time.time() - DAY) == 1
         assert _there(admin) == {stuck}
+
+
+def test_a_patient_can_be_taken_back_after_the_study_went_by_its_age(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        admin = admin_of(service)
+        ann = member(service, admin, "ann", role="clinician", workspace="admin")
+        rea = member(service, admin, "rea", role="reviewer", workspace="admin")
+        stranger = member(service, admin, "sven", role="admin", workspace="elsewhere")
+        study, other = ann.upload(pictures(["covid", "normal"]), kind="pictures")
+        for each in (study, other):
+            _aged(service, each, 31, "done")
+        told = {study: ("covid19", "p-1"), other: ("neither", "p-2")}
+        case = accepted(ann, rea, told)[study]
+        assert admin.client.post("releases", json={}).status_code == 201
+        assert service.studies.delete_older(time.time() - DAY) == 2
+        assert admin.client.get("contributions").json() == []
+        address = f"contributions/{case}"
+        assert stranger.client.delete(address).status_code == 404
+        assert ann.client.delete(address).status_code == 403
+        assert admin.client.delete(address).json() == {"releases": 1}
+        (release,) = admin.client.get("releases").json()
+        assert release["num_withdrawn"] == 1
+        kept = {p.stem for p in (service.settings.home / "releases").glob("*/images/*")}
+        assert case not in kept
+        assert len(kept) == 1
+        assert admin.client.delete(address).status_code == 404

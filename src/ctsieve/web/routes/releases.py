@@ -117,12 +117,16 @@ def archive(release: str, service: Serving, by: Reviewer) -> StreamingResponse:
 
 @router.delete("/contributions/{contribution}")
 def withdraw(contribution: str, service: Serving, by: Clinician) -> Withdrawn:
-    """Take a case back, out of every release: its contributor may, or an admin."""
+    """Take a case back, out of every release: its contributor may, or an admin.
+
+    An admin may also where retention has deleted its study: `cases.csv` of a release names it.
+    """
     with service.database.reading() as session:
-        row = by.own(session.get(Contribution, contribution), "case")
-    if row.user != by.name and not by.may("admin"):
+        row = session.get(Contribution, contribution)
+    study = by.own(row, "case").study_id if row else service.releases.study_of(contribution, by)
+    if (row is None or row.user != by.name) and not by.may("admin"):
         raise NotAllowed("only its contributor or an admin takes a case back")
-    return Withdrawn(releases=service.releases.withdraw(row, by))
+    return Withdrawn(releases=service.releases.withdraw(contribution, study, by))
 
 
 def _shown(row: ReleaseRow) -> ReleaseShown:
