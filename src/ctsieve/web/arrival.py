@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,11 @@ from ctsieve.web.deidentify import BurnedIn, Pseudonyms, deidentify_dicom, deide
 
 Wanted = Literal["study", "pictures"]
 _SINGLE: Final = ("nifti", "metaimage")
+_ANY: Final = ""
+"""The study of a file that is too damaged to say whose it is."""
+_UNREAD: Final = "unread-"
+"""Comes after all others in a study, whose names are numbers to the base 16."""
+_NOTHING: Final = bytes(128) + b"DICM"
 _NUMBERS: Final = re.compile(r"(\d+)")
 
 
@@ -89,28 +95,46 @@ def _opened(sent: Mapping[str, Path], work: Path) -> Iterator[tuple[str, Path]]:
 def _dicom_studies(files: list[Path], work: Path, pseudonyms: Pseudonyms | None) -> list[Arrived]:
     studies: dict[str, dict[str, Path]] = {}
     burned: dict[str, str] = {}
+    damaged: Counter[str] = Counter()
     problem: InputRejected | None = None
     for file in files:
+        study = _ANY
         try:
             study, instance = identify(file)
-        except InputRejected as error:  # a report, a DICOMDIR, a damaged file among good ones
+            target = file
+            if pseudonyms is not None:
+                target = work / f"{_short(study)}-{_short(instance)}.dcm"
+                deidentify_dicom(file, target, pseudonyms)
+        except BurnedIn as error:
+            burned[study], target = str(error), file
+        except UnreadableStudy as error:  # among good ones: the gate warns of it
+            damaged[study] += 1
             problem = error
             continue
-        members = studies.setdefault(study, {})
-        target = file
-        if pseudonyms is not None:
-            target = work / f"{_short(study)}-{_short(instance)}.dcm"
-            try:
-                deidentify_dicom(file, target, pseudonyms)
-            except BurnedIn as error:
-                burned[study], target = str(error), file
-        members[f"{_short(pseudonyms.uid(instance) if pseudonyms else instance)}.dcm"] = target
-    if files and not studies and problem is not None:
+        except InputRejected as error:  # a report, a DICOMDIR
+            problem = problem or error
+            continue
+        name = _short(pseudonyms.uid(instance) if pseudonyms else instance)
+        studies.setdefault(study, {})[f"{name}.dcm"] = target
+    if not studies and problem is not None:
         raise problem
+    for study, members in studies.items():
+        members.update(_damaged(damaged[study] + damaged[_ANY], work))
     return [
         Arrived(kind="volume", files=members, refused=burned.get(study, ""))
         for study, members in studies.items()
     ]
+
+
+def _damaged(number: int, work: Path) -> dict[str, Path]:
+    """So many files without content in place of damaged ones, which could name anybody.
+
+    Whoever reads the study counts them, and the gate warns that slices may be missing.
+    """
+    members = {f"{_UNREAD}{n:05d}.dcm": work / f"{_UNREAD}{n:05d}.dcm" for n in range(number)}
+    for path in members.values():
+        path.write_bytes(_NOTHING)
+    return members
 
 
 def _single_files(files: list[Path], work: Path, pseudonyms: Pseudonyms | None) -> list[Arrived]:
