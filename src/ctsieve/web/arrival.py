@@ -14,7 +14,13 @@ from ctsieve.readers import READERS
 from ctsieve.readers.archive import unpack
 from ctsieve.readers.dicom import identify
 from ctsieve.types.errors import InputRejected, UnreadableStudy
-from ctsieve.web.deidentify import BurnedIn, Pseudonyms, deidentify_dicom, deidentify_nifti
+from ctsieve.web.deidentify import (
+    BurnedIn,
+    Pseudonyms,
+    deidentify_dicom,
+    deidentify_metaimage,
+    deidentify_nifti,
+)
 
 Wanted = Literal["study", "pictures"]
 _SINGLE: Final = ("nifti", "metaimage")
@@ -141,9 +147,10 @@ def _single_files(files: list[Path], work: Path, pseudonyms: Pseudonyms | None) 
     studies = []
     for number, file in enumerate(f for f in files if any(READERS[n].claims(f) for n in _SINGLE)):
         target = file
-        if pseudonyms is not None and READERS["nifti"].claims(file):
+        if pseudonyms is not None:
             target = work / f"volume-{number}"
-            deidentify_nifti(file, target)
+            is_nifti = READERS["nifti"].claims(file)
+            (deidentify_nifti if is_nifti else deidentify_metaimage)(file, target)
         studies.append(Arrived(kind="volume", files={"volume": target}))
     return studies
 

@@ -1,4 +1,4 @@
-"""De-identification on arrival: DICOM by the Basic Profile, NIfTI by its text fields.
+"""De-identification on arrival: DICOM by the Basic Profile, NIfTI and MetaImage by their fields.
 
 Source   DICOM PS3.15 table E.1-1 (2026c), the table of the package dicom-anonymizer.
 Differs  UIDs and the patient's id become keyed pseudonyms instead of random ones, so that the same
@@ -9,6 +9,8 @@ Differs  UIDs and the patient's id become keyed pseudonyms instead of random one
 import gzip
 import hashlib
 import hmac
+import re
+import shutil
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -37,6 +39,17 @@ _MAX_EXTENSIONS: Final = 1 << 26
 _CHUNK: Final = 1 << 20
 MAX_STUDY_BYTES: Final = 16 << 30
 """As the readers have it."""
+_META_HEADER: Final = 64 << 10
+_META_LINE: Final = 4096
+_META_LAST: Final = b"ElementDataFile"
+_META_FIELDS: Final = frozenset(
+    b"NDims DimSize ElementType ElementSpacing ElementNumberOfChannels Offset Position Origin"
+    b" TransformMatrix Rotation Orientation CenterOfRotation AnatomicalOrientation BinaryData"
+    b" BinaryDataByteOrderMSB ElementByteOrderMSB CompressedData CompressedDataSize"
+    b" HeaderSize".split()
+)
+_META_VALUE: Final = re.compile(rb"(?i)MET_[A-Z_]+|true|false|[RLAPISF?]{3}|[-+\d.e ]+")
+"""Numbers and words of the format: no free text."""
 Action = Callable[[Dataset, tuple[int, int]], None]
 
 
@@ -210,6 +223,32 @@ def deidentify_nifti(source: Path, target: Path) -> None:
             if left < 0:
                 raise UnreadableStudy("the NIfTI file inflates to far more than a CT study")
             new.write(chunk)
+
+
+def deidentify_metaimage(source: Path, target: Path) -> None:
+    """Write a MetaImage with what says how its voxels lie, and nothing else of its header.
+
+    Raises:
+        UnreadableStudy: the header has no end.
+        OutOfResources: the disk is full.
+    """
+    with (
+        unless_damaged((OSError,), "the MetaImage cannot be read"),
+        source.open("rb") as old,
+        target.open("wb") as new,
+    ):
+        new.write(b"ObjectType = Image\n")
+        name = b""
+        while name != _META_LAST:
+            line = old.readline(_META_LINE)
+            if not line or old.tell() > _META_HEADER:
+                raise UnreadableStudy("a MetaImage header has no end", hint="send it again")
+            name, _, value = (part.strip() for part in line.partition(b"="))
+            if name in _META_FIELDS and _META_VALUE.fullmatch(value):
+                new.write(line)
+        # Another file's name may be a person's: its voxels are not here, so it is read by nobody.
+        new.write(line if value == b"LOCAL" else b"ElementDataFile = elsewhere\n")
+        shutil.copyfileobj(old, new, _CHUNK)
 
 
 def _opened(path: Path, mode: Literal["rb", "wb"], is_packed: bool) -> BinaryIO:

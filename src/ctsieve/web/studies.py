@@ -67,7 +67,9 @@ class Studies:
         digest, folder = freeze(self._home, _named(arrived.files, by.workspace_id))
         known = self._known(by.workspace_id, digest)
         if known is not None:
-            return known
+            if not known.folder:  # in quarantine: with names and all, it lies nowhere else
+                self._storage.remove(folder)
+            return known.id
         study = self._row(arrived, by, digest, folder)
         study.batch = batch
         if study.folder:
@@ -85,7 +87,7 @@ class Studies:
             again = self._known(by.workspace_id, digest)
             if again is None:
                 raise
-            return again
+            return again.id
         if not arrived.refused:
             self.submit(study)
         return study.id
@@ -209,10 +211,10 @@ class Studies:
         """
         return store.find(bundle_at(self._storage, bundle))
 
-    def _known(self, workspace_id: str, digest: str) -> str | None:
+    def _known(self, workspace_id: str, digest: str) -> Study | None:
         same = sa.and_(Study.workspace_id == workspace_id, Study.digest == digest)
         with self._database.reading() as session:
-            return session.scalar(sa.select(Study.id).where(same))
+            return session.scalar(sa.select(Study).where(same))
 
     def _row(self, arrived: Arrived, by: Identity, digest: str, folder: str) -> Study:
         study = Study(
