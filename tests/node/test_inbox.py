@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pydicom
 import pytest
@@ -168,6 +169,39 @@ def test_a_study_that_cannot_be_handed_over_keeps_no_other_back(
 
 def _study_uid(content: bytes) -> bytes:
     return str(pydicom.dcmread(io.BytesIO(content)).StudyInstanceUID).encode()
+
+
+def test_what_was_acknowledged_and_could_not_be_placed_is_placed_later(
+    tmp_path: Path, slices: list[bytes], journal_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = Taken()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        inbox.keep(slices[0], instance="")
+        with monkeypatch.context() as patched:
+            patched.setattr(inbox, "_lock", Mock(side_effect=full))
+            inbox.keep(slices[1], instance="")
+            # Not without the slice that the sender was told is safe.
+            with pytest.raises(OSError, match="No space"):
+                inbox.hand_over(taken, quiet_seconds=0)
+        assert taken.studies == []
+        assert inbox.hand_over(taken, quiet_seconds=0) == ["job1"]
+    assert taken.studies == [2]
+
+
+def test_a_start_on_a_full_disk_throws_nothing_away(
+    tmp_path: Path, slices: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / "in" / f".part-a-{len(slices[0])}"
+    with Inbox(tmp_path / "in") as inbox:
+        left.write_bytes(slices[0])
+        with monkeypatch.context() as patched:
+            patched.setattr(inbox, "_lock", Mock(side_effect=OSError(errno.ENOSPC, "full")))
+            with pytest.raises(OSError, match="full"):
+                inbox._adopt(left)
+        assert left.is_file()
+    with Inbox(tmp_path / "in") as inbox:
+        assert len(inbox.open_studies()) == 1
 
 
 def test_every_job_of_a_study_is_asked_before_it_goes(

@@ -20,6 +20,7 @@ from ctsieve.jobs.durable import GrowingFile, sync_folder, write_synced
 from ctsieve.jobs.locks import only_one
 from ctsieve.node.arrival import Arrival, Kept
 from ctsieve.node.journal import Journal, Record
+from ctsieve.node.waiting import Waiting
 from ctsieve.readers.dicom import identify
 from ctsieve.types.errors import CtsieveError, InputRejected, OutOfResources
 
@@ -57,6 +58,7 @@ class Inbox:
         self._senders: dict[str, str] = {}
         self._records: dict[str, dict[str, Record]] = {}
         """Of each study, by file name: what is in the journal only."""
+        self._unplaced = Waiting()
         self.journal = self._open_journal(journal_bytes)
         for left in folder.glob(f"{_PART}*"):
             self._adopt(left)
@@ -109,7 +111,19 @@ class Inbox:
             )
 
     def place(self, kept: Kept, *, study: str, instance: str, sender: str) -> None:
-        """Put a durable instance among the others of its study, both named by their UIDs."""
+        """Put a durable instance among the others of its study, both named by their UIDs.
+
+        Where the disk lets it not, it is acknowledged all the same: `hand_over` tries again, and
+        keeps its study open until then.
+        """
+        try:
+            self._place(kept, study=study, instance=instance, sender=sender)
+        except OSError as error:
+            logger.warning("an instance waits for its place: %s", error.strerror)
+            again = partial(self._place, kept, study=study, instance=instance, sender=sender)
+            self._unplaced.add(_name(study), again)
+
+    def _place(self, kept: Kept, *, study: str, instance: str, sender: str) -> None:
         name, file = _name(study), f"{_name(instance)}{SUFFIX}"
         folder = self._folder / name
         with self._lock(name):
@@ -146,14 +160,15 @@ class Inbox:
             OutOfResources: the disk is full.
             OSError: the disk failed.
         """
+        failure: Exception | None = self._unplaced.try_again()
         limit = time.monotonic() - quiet_seconds
-        quiet = [name for name, at in list(self._arrived.items()) if at <= limit]
+        waits = self._unplaced.names
+        quiet = [n for n, at in list(self._arrived.items()) if at <= limit and n not in waits]
         steps: list[Callable[[], str | None]] = [
             partial(self._make_room, name) for name in list(self._records)
         ]
         steps += [partial(self._close, name, to, limit=limit) for name in quiet]
         jobs: list[str | None] = []
-        failure: Exception | None = None
         for step in steps:
             try:
                 jobs.append(step())
@@ -201,11 +216,10 @@ class Inbox:
         try:
             if part.stat().st_size == int(part.name.rpartition("-")[2]):
                 study, instance = identify(part)
-                self.place(part, study=study, instance=instance, sender="")
+                self._place(part, study=study, instance=instance, sender="")
         except (InputRejected, ValueError):
             logger.warning("an incomplete file of a former process was removed")
-        finally:
-            part.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)  # not after an error of the disk: it may be acknowledged
 
     def _lock(self, study: str) -> threading.Lock:
         return self._locks.setdefault(study, threading.Lock())
