@@ -204,6 +204,27 @@ def test_a_start_on_a_full_disk_throws_nothing_away(
         assert len(inbox.open_studies()) == 1
 
 
+def test_a_study_that_was_half_removed_is_never_taken_for_an_open_one(
+    tmp_path: Path, slices: list[bytes], journal_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed_halfway(folder: Path, **_: object) -> None:
+        (folder / ".closed").unlink()
+        min(folder.glob("*.dcm")).unlink()
+        raise KeyboardInterrupt
+
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        for content in slices[:3]:
+            inbox.keep(content, instance="")
+        inbox.hand_over(Taken(), quiet_seconds=0)
+        with monkeypatch.context() as patched:
+            patched.setattr("ctsieve.node.inbox.shutil.rmtree", killed_halfway)
+            with pytest.raises(KeyboardInterrupt):
+                inbox.forget(before=1e12, settled=lambda _: True)
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as again:
+        assert again.open_studies() == ()
+    assert files_in(tmp_path / "in") == []
+
+
 def test_every_job_of_a_study_is_asked_before_it_goes(
     tmp_path: Path, slices: list[bytes], journal_bytes: int
 ) -> None:

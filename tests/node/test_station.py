@@ -110,3 +110,14 @@ def test_a_peer_that_could_never_be_spoken_to_is_told_at_the_start(
         Station(NodeSettings.model_validate({**told, "send_to": ["pacs"]}))
     with Station(NodeSettings.model_validate({**told, "send_to": ["pacs"], "shadow": True})).inbox:
         pass
+
+
+def test_housekeeping_that_fails_does_not_end_the_node(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_now: float) -> None:
+        station.stop()
+        raise OSError("the folder is busy")
+
+    monkeypatch.setattr(station, "clean", busy)
+    station.run()

@@ -16,9 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
-from ctsieve.jobs.durable import GrowingFile, sync_folder, write_synced
+from ctsieve.jobs.durable import GrowingFile, sync_folder
 from ctsieve.jobs.locks import only_one
 from ctsieve.node.arrival import Arrival, Kept
+from ctsieve.node.closing import close, closed_at, is_closed, jobs_of, reopen
 from ctsieve.node.journal import Journal, Record
 from ctsieve.node.waiting import Waiting
 from ctsieve.readers.dicom import identify
@@ -26,12 +27,9 @@ from ctsieve.types.errors import CtsieveError, InputRejected, OutOfResources
 
 logger = logging.getLogger(__name__)
 
-CLOSED: Final = ".closed"
-"""In the folder of a study that was handed over; holds the ids of its jobs, the newest last."""
-REOPENED: Final = ".reopened"
-"""What `CLOSED` was until more of the study came."""
 SUFFIX: Final = ".dcm"
 _PART: Final = ".part-"
+_GONE: Final = ".gone-"
 _JOURNAL: Final = ".journal"
 _AT_ONCE: Final = 64
 """Files that are open while the disk works."""
@@ -59,11 +57,13 @@ class Inbox:
         self._records: dict[str, dict[str, Record]] = {}
         """Of each study, by file name: what is in the journal only."""
         self._unplaced = Waiting()
+        for left in folder.glob(f"{_GONE}*"):
+            shutil.rmtree(left, ignore_errors=True)
         self.journal = self._open_journal(journal_bytes)
         for left in folder.glob(f"{_PART}*"):
             self._adopt(left)
         for study in self._studies():
-            if not (study / CLOSED).exists():
+            if not is_closed(study):
                 self._arrived[study.name] = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -113,8 +113,7 @@ class Inbox:
     def place(self, kept: Kept, *, study: str, instance: str, sender: str) -> None:
         """Put a durable instance among the others of its study, both named by their UIDs.
 
-        Where the disk lets it not, it is acknowledged all the same: `hand_over` tries again, and
-        keeps its study open until then.
+        Where the disk lets it not, `hand_over` tries again, and keeps the study open until then.
         """
         try:
             self._place(kept, study=study, instance=instance, sender=sender)
@@ -131,8 +130,7 @@ class Inbox:
                 folder.mkdir()
                 sync_folder(self._folder)
             # Before the rename: a crash between the two must leave the study open, not closed.
-            if (folder / CLOSED).exists():
-                (folder / CLOSED).replace(folder / REOPENED)
+            reopen(folder)
             before = self._records.get(name, {}).pop(file, None)
             if before is not None and self.journal is not None:
                 # Before the rename: a start must not put the older one in the newer one's place.
@@ -157,16 +155,14 @@ class Inbox:
         at the end, keeps no other back.
 
         Raises:
-            OutOfResources: the disk is full.
-            OSError: the disk failed.
+            OutOfResources, OSError: the disk is full, or failed.
         """
         failure: Exception | None = self._unplaced.try_again()
         limit = time.monotonic() - quiet_seconds
         waits = self._unplaced.names
         quiet = [n for n, at in list(self._arrived.items()) if at <= limit and n not in waits]
-        steps: list[Callable[[], str | None]] = [
-            partial(self._make_room, name) for name in list(self._records)
-        ]
+        steps: list[Callable[[], str | None]] = []
+        steps += [partial(self._make_room, name) for name in list(self._records)]
         steps += [partial(self._close, name, to, limit=limit) for name in quiet]
         jobs: list[str | None] = []
         for step in steps:
@@ -182,11 +178,12 @@ class Inbox:
         """Remove studies handed over before that time (seconds since 1970) with settled jobs."""
         for study in self._studies():
             with self._lock(study.name):
-                closed = study / CLOSED
-                is_old = closed.is_file() and closed.stat().st_mtime < before
-                # All are asked, not only until the first no: asking lets go of what a job held.
-                if is_old and False not in [settled(job) for job in _jobs(closed)]:
-                    shutil.rmtree(study)
+                is_old = is_closed(study) and closed_at(study) < before
+                # All are asked, also after a no: asking lets go of what a job held.
+                if is_old and False not in [settled(job) for job in jobs_of(study)]:
+                    # At once: what a crash left of it would be taken for an open study.
+                    gone = study.replace(study.with_name(f"{_GONE}{secrets.token_hex(8)}"))
+                    shutil.rmtree(gone, ignore_errors=True)
 
     def _open_journal(self, size: int) -> Journal | None:
         folder = self._folder / _JOURNAL
@@ -225,7 +222,7 @@ class Inbox:
         return self._locks.setdefault(study, threading.Lock())
 
     def _studies(self) -> list[Path]:
-        return [p for p in self._folder.iterdir() if p.is_dir() and p.name != _JOURNAL]
+        return [p for p in self._folder.iterdir() if p.is_dir() and p.name[0] != "."]
 
     def _close(self, name: str, to: HandOver, *, limit: float) -> str | None:
         """Hand a study over; None where something of it has come meanwhile."""
@@ -236,19 +233,17 @@ class Inbox:
                 return None
             files = {path.name: path for path in folder.glob(f"*{SUFFIX}")}
             job = to(files, self._senders.get(name, ""))
-            others = [one for one in _jobs(folder / REOPENED) if one != job]
-            write_synced(folder / CLOSED, "\n".join([*others, job]).encode("ascii"))
-            (folder / REOPENED).unlink(missing_ok=True)
-            sync_folder(folder)
+            close(folder, job)
             self._senders.pop(name, None)
             del self._arrived[name]
         return job
 
     def _make_room(self, name: str) -> None:
         """Make files of what a study has in segments of the journal that are full."""
-        records = list(self._records.get(name, {}).items())
-        full = [(f, r) for f, r in records if self.journal and self.journal.full(r)]
-        self._write_files(name, full)
+        found = self._records.get(name, {}).items()
+        self._write_files(
+            name, [r for r in list(found) if self.journal and self.journal.full(r[1])]
+        )
 
     def _write_files(self, study: str, records: Sequence[tuple[str, Record]]) -> None:
         """Make durable files of records; instances go on to arrive meanwhile."""
@@ -288,11 +283,6 @@ class Inbox:
         finally:
             file.close()
             file.path.unlink(missing_ok=True)
-
-
-def _jobs(file: Path) -> list[str]:
-    """The ids of jobs in a file; none where there is no such file."""
-    return file.read_text("ascii").split() if file.is_file() else []
 
 
 def _name(uid: str) -> str:

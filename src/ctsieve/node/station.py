@@ -89,7 +89,7 @@ class Station:
                 self._poll(self._poller)
                 next_poll = time.monotonic() + every
             if now >= next_cleaning:
-                self.clean(time.time())
+                self._clean()
                 next_cleaning = now + HOUSEKEEPING_SECONDS
             self.hand_over()
             self._stopped.wait(min(MAX_TICK_SECONDS, self.settings.quiet_seconds / 4))
@@ -115,6 +115,12 @@ class Station:
             logger.info("%d jobs of workers that are gone were taken over", adopted)
         before = now - self.settings.keep_hours * 3600
         self.inbox.forget(before=before, settled=self._is_settled)
+
+    def _clean(self) -> None:
+        try:
+            self.clean(time.time())
+        except (CtsieveError, OSError) as error:
+            logger.warning("housekeeping failed, it will be tried again: %s", error)
 
     def retry_failed(self) -> list[str]:
         """Do again what failed, screenings and deliveries; returns the ids of those jobs.
