@@ -1,8 +1,11 @@
 """Jobs: the same order is the same job, each has one outcome, deliveries go on until they work."""
 
+import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,8 @@ from hypothesis import strategies as st
 from tests.screened import phantom
 from tests.tiny_bundle import make_tiny_bundle
 
+from ctsieve.jobs import work
+from ctsieve.jobs.desk import Desk
 from ctsieve.jobs.engine import Jobs
 from ctsieve.jobs.records import Job, Order, Outcome
 from ctsieve.jobs.settings import JobSettings
@@ -153,6 +158,43 @@ def test_a_job_goes_its_way_once(tmp_path: Path) -> None:
         jobs.forget(job_id)
         with pytest.raises(UnknownName):
             jobs.job(job_id)
+
+
+@pytest.mark.slow
+def test_of_a_study_that_is_deleted_while_it_is_judged_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = work._written
+    asked = frozen(tmp_path)
+    done = threading.Event()
+
+    def deleted_meanwhile(*given: Any) -> Any:  # noqa: ANN401  as the function it wraps
+        other = threading.Thread(target=lambda: Desk(tmp_path).forget(asked.id))
+        other.start()
+        other.join()
+        done.set()
+        return written(*given)
+
+    monkeypatch.setattr(work, "_written", deleted_meanwhile)
+    with Jobs(quick(tmp_path)) as jobs:
+        jobs.submit(asked)
+        assert done.wait(60)
+        end = time.monotonic() + 10
+        while (left := list((tmp_path / work.RESULTS).iterdir())) and time.monotonic() < end:
+            time.sleep(0.1)
+    assert left == []
+
+
+def test_a_database_has_the_jobs_of_one_home(tmp_path: Path) -> None:
+    shared = f"sqlite:///{tmp_path / 'jobs.sqlite'}"
+    for _ in range(2):
+        Desk(tmp_path / "ward", database=shared).close()
+    with pytest.raises(UsageError, match="jobs of another folder"):
+        Desk(tmp_path / "clinic", database=shared)
+    elsewhere = replace(quick(tmp_path / "clinic"), database=shared)
+    with pytest.raises(UsageError, match="jobs of another folder"), Jobs(elsewhere):
+        pass
+    Desk(tmp_path / "clinic").close()
 
 
 @pytest.mark.slow

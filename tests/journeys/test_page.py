@@ -196,7 +196,13 @@ def _review(service: House, browser: Browser, study: str) -> None:
     reviewer = Visitor(browser, service.address)
     reviewer.sign_in("rita", service.add("rita", role="reviewer", workspace="north"))
     page = reviewer.page
-    page.goto("/review")
+    # The answer is for afterwards: the page of the study has the scan and the way to the reading.
+    page.goto(f"/studies/{study}")
+    expect(page.get_by_role("heading", name="Not shown yet")).to_be_visible()
+    expect(page.locator(".paper canvas")).to_have_attribute("width", "128")
+    expect(page.locator("main")).not_to_contain_text("robability")
+    assert violations(page) == []
+    page.get_by_role("link", name="Go to Review").click()
     for number in (1, 2):
         page.get_by_role("button", name="Read it").first.click()
         expect(page.get_by_role("link", name=study[:8]).first).to_be_visible()

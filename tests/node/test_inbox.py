@@ -1,9 +1,13 @@
 """The inbox: whole files or none, one folder a study, nothing forgotten over a restart."""
 
+import errno
+import io
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
+import pydicom
 import pytest
 from tests.screened import phantom
 
@@ -138,6 +142,110 @@ def test_a_job_that_cannot_be_made_leaves_the_study_open(
         with pytest.raises(OutOfResources):
             inbox.hand_over(fails, quiet_seconds=0)
         assert len(inbox.open_studies()) == 1
+
+
+def test_a_study_that_cannot_be_handed_over_keeps_no_other_back(
+    tmp_path: Path, slices: list[bytes], journal_bytes: int
+) -> None:
+    taken = Taken()
+    other = slices[0].replace(_study_uid(slices[0]), _study_uid(slices[0])[:-1] + b"0")
+
+    def fails_once_each(files: Mapping[str, Path], sender: str) -> str:
+        if not broken:
+            broken.update(files)
+        if broken == set(files):
+            raise OSError(errno.EIO, "the disk failed here")
+        return taken(files, sender)
+
+    broken: set[str] = set()
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        inbox.keep(slices[1], instance="")
+        inbox.keep(other, instance="")
+        with pytest.raises(OSError, match="failed here"):
+            inbox.hand_over(fails_once_each, quiet_seconds=0)
+        assert taken.studies == [1]
+        assert len(inbox.open_studies()) == 1
+
+
+def _study_uid(content: bytes) -> bytes:
+    return str(pydicom.dcmread(io.BytesIO(content)).StudyInstanceUID).encode()
+
+
+def test_what_was_acknowledged_and_could_not_be_placed_is_placed_later(
+    tmp_path: Path, slices: list[bytes], journal_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = Taken()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        inbox.keep(slices[0], instance="")
+        with monkeypatch.context() as patched:
+            patched.setattr(inbox, "_lock", Mock(side_effect=full))
+            inbox.keep(slices[1], instance="")
+            # Not without the slice that the sender was told is safe.
+            with pytest.raises(OSError, match="No space"):
+                inbox.hand_over(taken, quiet_seconds=0)
+        assert taken.studies == []
+        assert inbox.hand_over(taken, quiet_seconds=0) == ["job1"]
+    assert taken.studies == [2]
+
+
+def test_a_start_on_a_full_disk_throws_nothing_away(
+    tmp_path: Path, slices: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / "in" / f".part-a-{len(slices[0])}"
+    with Inbox(tmp_path / "in") as inbox:
+        left.write_bytes(slices[0])
+        with monkeypatch.context() as patched:
+            patched.setattr(inbox, "_lock", Mock(side_effect=OSError(errno.ENOSPC, "full")))
+            with pytest.raises(OSError, match="full"):
+                inbox._adopt(left)
+        assert left.is_file()
+    with Inbox(tmp_path / "in") as inbox:
+        assert len(inbox.open_studies()) == 1
+
+
+def test_a_study_that_was_half_removed_is_never_taken_for_an_open_one(
+    tmp_path: Path, slices: list[bytes], journal_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed_halfway(folder: Path, **_: object) -> None:
+        (folder / ".closed").unlink()
+        min(folder.glob("*.dcm")).unlink()
+        raise KeyboardInterrupt
+
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        for content in slices[:3]:
+            inbox.keep(content, instance="")
+        inbox.hand_over(Taken(), quiet_seconds=0)
+        with monkeypatch.context() as patched:
+            patched.setattr("ctsieve.node.inbox.shutil.rmtree", killed_halfway)
+            with pytest.raises(KeyboardInterrupt):
+                inbox.forget(before=1e12, settled=lambda _: True)
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as again:
+        assert again.open_studies() == ()
+    assert files_in(tmp_path / "in") == []
+
+
+def test_every_job_of_a_study_is_asked_before_it_goes(
+    tmp_path: Path, slices: list[bytes], journal_bytes: int
+) -> None:
+    asked: list[str] = []
+
+    def settled(job: str) -> bool:
+        asked.append(job)
+        return job != unsettled
+
+    taken, unsettled = Taken(), "job1"
+    with Inbox(tmp_path / "in", journal_bytes=journal_bytes) as inbox:
+        inbox.keep(slices[0], instance="")
+        assert inbox.hand_over(taken, quiet_seconds=0) == ["job1"]
+        inbox.keep(slices[1], instance="")
+        assert inbox.hand_over(taken, quiet_seconds=0) == ["job2"]
+        inbox.forget(before=1e12, settled=settled)
+        assert asked == ["job1", "job2"]
+        assert len(list((tmp_path / "in").rglob("*.dcm"))) == 2
+        unsettled = ""
+        inbox.forget(before=1e12, settled=settled)
+    assert files_in(tmp_path / "in") == []
 
 
 def _answer(settled: bool, job: str) -> bool:

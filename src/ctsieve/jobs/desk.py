@@ -13,6 +13,7 @@ from dbos import (
 from dbos._error import DBOSStreamTimeoutError
 
 from ctsieve.jobs.engine import QUEUE, SCREEN, first_argument
+from ctsieve.jobs.place import claim
 from ctsieve.jobs.records import Job, Order
 from ctsieve.jobs.settings import database_url
 from ctsieve.jobs.status import PROGRESS, job_of
@@ -29,13 +30,18 @@ class Desk:
     def __init__(
         self, home: Path, *, database: str | None = None, storage: str | None = None
     ) -> None:
-        """Open the jobs' database; it is made where there is none."""
+        """Open the jobs' database; it is made where there is none.
+
+        Raises:
+            UsageError: it has the jobs of another home.
+        """
         self.home = home
         self.storage = Storage(home, storage)
         home.mkdir(parents=True, exist_ok=True)
         url = database_url(home, database)
         # Workers make it too: but who hands in first may be here before any of them.
         DBOS.migrate(url)
+        claim(home, database=database, storage=storage)
         self._client = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
         self._seen: dict[str, tuple[int, tuple[str, int, int]]] = {}
 

@@ -13,6 +13,15 @@ from ctsieve.types.errors import OutOfResources
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error is, or comes from, a full disk; libraries raise their own from it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable: a rename alone may be lost when the power fails."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -107,12 +116,17 @@ def sync_files(folder: Path) -> None:
     """Make every file and name below `folder` durable."""
     for path, _, names in os.walk(folder):
         for name in names:
-            handle = os.open(Path(path, name), os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            sync_file(Path(path, name))
         sync_folder(Path(path))
+
+
+def sync_file(path: Path) -> None:
+    """Make what a file holds durable; its name is the folder's."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def place_folder(partial: Path, final: Path) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from ctsieve.jobs.durable import FULL, write_synced
 from ctsieve.jobs.locks import absent_workers, only_one
+from ctsieve.jobs.place import claim
 from ctsieve.jobs.records import Job, JobState, Order, Outcome
 from ctsieve.jobs.settings import JobSettings, dbos_config
 from ctsieve.jobs.status import PROGRESS, delivery_id, job_of
@@ -70,13 +71,17 @@ class Jobs:
         """Start: resume what a former process of this worker left, and take new work.
 
         Raises:
-            UsageError: another process works under this name.
+            UsageError: another process has this name, or the database another home's jobs.
         """
         (self.home / RESULTS).mkdir(parents=True, exist_ok=True)
         self._lock = only_one(self.home, self._settings.worker)
-        end = time.monotonic() + SECONDS_FOR_DATABASE
-        while not self._launched(last=time.monotonic() > end):
-            time.sleep(1.0)
+        try:
+            end = time.monotonic() + SECONDS_FOR_DATABASE
+            while not self._launched(last=time.monotonic() > end):
+                time.sleep(1.0)
+        except BaseException:
+            self._lock.close()
+            raise
         for left in (self.home / RETRIES).glob("*.json"):
             self._submit_again(left)
         return self
@@ -95,6 +100,7 @@ class Jobs:
 
     def _launch(self) -> None:
         settings = self._settings
+        claim(self.home, database=settings.database, storage=settings.storage)
         DBOS(config=dbos_config(settings))
         # Registered before the launch: that is when interrupted workflows start again.
         self._deliver = DBOS.workflow(name="deliver-results")(self._deliver_workflow())
@@ -226,6 +232,8 @@ class Jobs:
             logger.info("job %s: screening", order.id)
             try:
                 outcome = self._worker.do(order, stage=_recorded)
+                if DBOS.get_workflow_status(order.id) is None:  # its study was deleted meanwhile
+                    self._worker.drop(order)
             except OSError as error:
                 if error.errno not in FULL:
                     raise

@@ -62,6 +62,14 @@ class Worker:
             shutil.rmtree(partial, ignore_errors=True)
         return outcome
 
+    def drop(self, order: Order) -> None:
+        """Delete the results of an order.
+
+        Raises:
+            OutOfResources: the storage does not answer.
+        """
+        self.storage.remove(f"{RESULTS}/{order.id}")
+
     def _screened(self, order: Order, folder: Path, stage: Stage) -> Outcome:
         screener = self.screener(order.bundle)
         stage("reading", 0, 0)

@@ -128,7 +128,8 @@ def statement() -> str:
         *(f"| {UID(uid).name} | {uid} | {what} |" for uid, what in SENT.items()),
         "",
         "Results go to each peer in `send_to`, by C-STORE or STOW-RS, in the transfer syntax they "
-        "were written in. A peer that refuses or does not answer is tried again for three days. "
+        "were written in. A peer that refuses or does not answer is tried again for three days; "
+        "one that has an object already (0111) has it. "
         "UIDs are functions of study, bundle and version: sending twice makes no copies.",
         "",
         "## DICOMweb",

@@ -12,22 +12,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
-from ctsieve.jobs.durable import GrowingFile, sync_folder, write_synced
+from ctsieve.jobs.durable import GrowingFile, sync_folder
 from ctsieve.jobs.locks import only_one
 from ctsieve.node.arrival import Arrival, Kept
+from ctsieve.node.closing import close, closed_at, is_closed, jobs_of, reopen
 from ctsieve.node.journal import Journal, Record
+from ctsieve.node.waiting import Waiting
 from ctsieve.readers.dicom import identify
-from ctsieve.types.errors import InputRejected, OutOfResources
+from ctsieve.types.errors import CtsieveError, InputRejected, OutOfResources
 
 logger = logging.getLogger(__name__)
 
-CLOSED: Final = ".closed"
-"""In the folder of a study that was handed over; holds the id of its job."""
 SUFFIX: Final = ".dcm"
 _PART: Final = ".part-"
+_GONE: Final = ".gone-"
 _JOURNAL: Final = ".journal"
 _AT_ONCE: Final = 64
 """Files that are open while the disk works."""
@@ -54,11 +56,14 @@ class Inbox:
         self._senders: dict[str, str] = {}
         self._records: dict[str, dict[str, Record]] = {}
         """Of each study, by file name: what is in the journal only."""
+        self._unplaced = Waiting()
+        for left in folder.glob(f"{_GONE}*"):
+            shutil.rmtree(left, ignore_errors=True)
         self.journal = self._open_journal(journal_bytes)
         for left in folder.glob(f"{_PART}*"):
             self._adopt(left)
         for study in self._studies():
-            if not (study / CLOSED).exists():
+            if not is_closed(study):
                 self._arrived[study.name] = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -106,7 +111,18 @@ class Inbox:
             )
 
     def place(self, kept: Kept, *, study: str, instance: str, sender: str) -> None:
-        """Put a durable instance among the others of its study, both named by their UIDs."""
+        """Put a durable instance among the others of its study, both named by their UIDs.
+
+        Where the disk lets it not, `hand_over` tries again, and keeps the study open until then.
+        """
+        try:
+            self._place(kept, study=study, instance=instance, sender=sender)
+        except OSError as error:
+            logger.warning("an instance waits for its place: %s", error.strerror)
+            again = partial(self._place, kept, study=study, instance=instance, sender=sender)
+            self._unplaced.add(_name(study), again)
+
+    def _place(self, kept: Kept, *, study: str, instance: str, sender: str) -> None:
         name, file = _name(study), f"{_name(instance)}{SUFFIX}"
         folder = self._folder / name
         with self._lock(name):
@@ -114,7 +130,7 @@ class Inbox:
                 folder.mkdir()
                 sync_folder(self._folder)
             # Before the rename: a crash between the two must leave the study open, not closed.
-            (folder / CLOSED).unlink(missing_ok=True)
+            reopen(folder)
             before = self._records.get(name, {}).pop(file, None)
             if before is not None and self.journal is not None:
                 # Before the rename: a start must not put the older one in the newer one's place.
@@ -135,25 +151,39 @@ class Inbox:
     def hand_over(self, to: HandOver, *, quiet_seconds: float) -> list[str]:
         """Give every study to `to` of which nothing came for so long; returns the jobs' ids.
 
-        The journal gets room again too: call this often.
+        The journal gets room again too: call this often.  What goes wrong with one study, told
+        at the end, keeps no other back.
 
         Raises:
-            OutOfResources: the disk is full.
+            OutOfResources, OSError: the disk is full, or failed.
         """
-        self._make_room()
+        failure: Exception | None = self._unplaced.try_again()
         limit = time.monotonic() - quiet_seconds
-        quiet = [name for name, at in list(self._arrived.items()) if at <= limit]
-        jobs = [self._close(name, to, limit=limit) for name in quiet]
+        waits = self._unplaced.names
+        quiet = [n for n, at in list(self._arrived.items()) if at <= limit and n not in waits]
+        steps: list[Callable[[], str | None]] = []
+        steps += [partial(self._make_room, name) for name in list(self._records)]
+        steps += [partial(self._close, name, to, limit=limit) for name in quiet]
+        jobs: list[str | None] = []
+        for step in steps:
+            try:
+                jobs.append(step())
+            except (CtsieveError, OSError) as error:
+                failure = error
+        if failure is not None:
+            raise failure
         return [job for job in jobs if job is not None]
 
     def forget(self, *, before: float, settled: Callable[[str], bool]) -> None:
-        """Remove studies handed over before that time (seconds since 1970) whose job is settled."""
+        """Remove studies handed over before that time (seconds since 1970) with settled jobs."""
         for study in self._studies():
             with self._lock(study.name):
-                closed = study / CLOSED
-                is_old = closed.is_file() and closed.stat().st_mtime < before
-                if is_old and settled(closed.read_text("ascii")):
-                    shutil.rmtree(study)
+                is_old = is_closed(study) and closed_at(study) < before
+                # All are asked, also after a no: asking lets go of what a job held.
+                if is_old and False not in [settled(job) for job in jobs_of(study)]:
+                    # At once: what a crash left of it would be taken for an open study.
+                    gone = study.replace(study.with_name(f"{_GONE}{secrets.token_hex(8)}"))
+                    shutil.rmtree(gone, ignore_errors=True)
 
     def _open_journal(self, size: int) -> Journal | None:
         folder = self._folder / _JOURNAL
@@ -183,17 +213,16 @@ class Inbox:
         try:
             if part.stat().st_size == int(part.name.rpartition("-")[2]):
                 study, instance = identify(part)
-                self.place(part, study=study, instance=instance, sender="")
+                self._place(part, study=study, instance=instance, sender="")
         except (InputRejected, ValueError):
             logger.warning("an incomplete file of a former process was removed")
-        finally:
-            part.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)  # not after an error of the disk: it may be acknowledged
 
     def _lock(self, study: str) -> threading.Lock:
         return self._locks.setdefault(study, threading.Lock())
 
     def _studies(self) -> list[Path]:
-        return [p for p in self._folder.iterdir() if p.is_dir() and p.name != _JOURNAL]
+        return [p for p in self._folder.iterdir() if p.is_dir() and p.name[0] != "."]
 
     def _close(self, name: str, to: HandOver, *, limit: float) -> str | None:
         """Hand a study over; None where something of it has come meanwhile."""
@@ -203,19 +232,18 @@ class Inbox:
             if self._records.get(name) or self._arrived[name] > limit:
                 return None
             files = {path.name: path for path in folder.glob(f"*{SUFFIX}")}
-            job = to(files, self._senders.pop(name, ""))
-            write_synced(folder / CLOSED, job.encode("ascii"))
-            sync_folder(folder)
+            job = to(files, self._senders.get(name, ""))
+            close(folder, job)
+            self._senders.pop(name, None)
             del self._arrived[name]
         return job
 
-    def _make_room(self) -> None:
-        """Make files of what is in segments of the journal that are full."""
-        for name, records in list(self._records.items()):
-            full = [
-                (f, r) for f, r in list(records.items()) if self.journal and self.journal.full(r)
-            ]
-            self._write_files(name, full)
+    def _make_room(self, name: str) -> None:
+        """Make files of what a study has in segments of the journal that are full."""
+        found = self._records.get(name, {}).items()
+        self._write_files(
+            name, [r for r in list(found) if self.journal and self.journal.full(r[1])]
+        )
 
     def _write_files(self, study: str, records: Sequence[tuple[str, Record]]) -> None:
         """Make durable files of records; instances go on to arrive meanwhile."""

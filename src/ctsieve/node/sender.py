@@ -29,6 +29,9 @@ from ctsieve.types.errors import PeerRefused, UsageError
 WEB_SECONDS: Final = 60.0
 MAX_CONTEXTS: Final = 128
 """Presentation contexts in one association (PS3.8 9.3.2.2: odd numbers from 1 to 255)."""
+_THERE_ALREADY: Final = 0x0111
+"""Duplicate SOP Instance (PS3.7 C): what archives say that replace nothing.  UIDs of results are
+functions of their content, so it is the same object: a try before this one brought it there."""
 _WARNINGS: Final = 0xB
 """First digit of statuses that mean: stored, with a remark."""
 
@@ -96,6 +99,18 @@ def echo(peer: Peer, *, calling: str) -> None:
             raise PeerRefused("the peer did not answer the echo", hint="look into its log")
 
 
+def check_set_up(peer: Peer) -> None:
+    """See that what is needed to speak to a peer is at hand; nothing is sent.
+
+    Raises:
+        UsageError: the variable with the password is not set, or a certificate cannot be read.
+    """
+    if peer.is_web:
+        web_client(peer)
+    if urlsplit(peer.address).scheme in ("dicoms", "https"):
+        client_context(peer.tls)
+
+
 def web_client(peer: Peer) -> DICOMwebClient:
     """A client of the DICOMweb service `peer`, with its credentials.
 
@@ -146,6 +161,8 @@ def _send_by_web(files: Sequence[Path], peer: Peer) -> None:
             # Some archives list failures even where there are none.
             for failed in answer.get("FailedSOPSequence") or ():
                 reason = failed.get("FailureReason", 0)
+                if reason == _THERE_ALREADY:
+                    continue
                 raise PeerRefused(f"the peer refused an object: {reason:04X}")
 
 
@@ -166,7 +183,8 @@ def _send_one(association: Association, file: Path) -> None:
         raise PeerRefused("the peer ended the association", hint="look into its log") from error
     if "Status" not in status:
         raise PeerRefused("the peer ended the association", hint="look into its log")
-    if status.Status and status.Status >> 12 != _WARNINGS:
+    is_stored = status.Status in (0, _THERE_ALREADY) or status.Status >> 12 == _WARNINGS
+    if not is_stored:
         raise PeerRefused(
             f"the peer refused a {_class_of(file)}: status {status.Status:04X}",
             hint="look into its log",

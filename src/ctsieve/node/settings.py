@@ -66,7 +66,7 @@ class Pull(BaseModel):
     peer: str
     every_seconds: float = Field(default=60.0, gt=0)
     days: int = Field(default=1, ge=0)
-    """Studies of today and so many days before."""
+    """Studies of today, wherever on earth that is, and so many days before."""
     body_parts: tuple[str, ...] = ("CHEST", "THORAX", "LUNG", "")
     """Body Part Examined of series to fetch; the empty text for series that do not say."""
 

@@ -18,7 +18,7 @@ from ctsieve.jobs.studies import freeze, remove
 from ctsieve.node.inbox import Inbox
 from ctsieve.node.listener import Listener
 from ctsieve.node.poller import Poller
-from ctsieve.node.sender import send
+from ctsieve.node.sender import check_set_up, send
 from ctsieve.node.settings import NodeSettings
 from ctsieve.pipeline.names import FORMATS
 from ctsieve.types.errors import CtsieveError, UnknownName
@@ -36,7 +36,14 @@ class Station:
     """A running node.  A context manager: entering starts it, `run` keeps it going."""
 
     def __init__(self, settings: NodeSettings) -> None:
+        """Make it; nothing runs yet.
+
+        Raises:
+            UsageError: a peer's password or certificate is not there, or another node works here.
+            BundleError: the bundle is missing or damaged.
+        """
         self.settings = settings
+        _check_peers(settings)
         self.inbox = Inbox(
             settings.home / "incoming" / settings.worker,
             min_free_bytes=settings.min_free_mb << 20,
@@ -82,7 +89,7 @@ class Station:
                 self._poll(self._poller)
                 next_poll = time.monotonic() + every
             if now >= next_cleaning:
-                self.clean(time.time())
+                self._clean()
                 next_cleaning = now + HOUSEKEEPING_SECONDS
             self.hand_over()
             self._stopped.wait(min(MAX_TICK_SECONDS, self.settings.quiet_seconds / 4))
@@ -101,12 +108,19 @@ class Station:
     def clean(self, now: float) -> None:
         """Take over jobs of workers that are gone; remove images of settled studies.
 
-        Images go `keep_hours` after their study was complete; results stay.
+        Images go `keep_hours` after their study was complete, but for those whose screening failed:
+        `retry_failed` needs them.  Results stay.
         """
         if adopted := self.jobs.adopt():
             logger.info("%d jobs of workers that are gone were taken over", adopted)
         before = now - self.settings.keep_hours * 3600
         self.inbox.forget(before=before, settled=self._is_settled)
+
+    def _clean(self) -> None:
+        try:
+            self.clean(time.time())
+        except (CtsieveError, OSError) as error:
+            logger.warning("housekeeping failed, it will be tried again: %s", error)
 
     def retry_failed(self) -> list[str]:
         """Do again what failed, screenings and deliveries; returns the ids of those jobs.
@@ -143,15 +157,23 @@ class Station:
             job = self.jobs.job(job_id)
         except UnknownName:
             return True
-        if job.is_settled:
+        is_settled = job.is_settled and job.state is not JobState.FAILED
+        if is_settled:
             remove(self.settings.home, job.order.digest)
-        return job.is_settled
+        return is_settled
 
     def _poll(self, poller: Poller) -> None:
         try:
-            poller.poll(datetime.now(UTC).date())
+            poller.poll(datetime.now(UTC))
         except CtsieveError as error:
             logger.warning("polling failed, it will be tried again: %s", error)
+
+
+def _check_peers(settings: NodeSettings) -> None:
+    """See that peers can be spoken to: later, every delivery would fail for good, one by one."""
+    pulled = (settings.pull.peer,) if settings.pull else ()
+    for name in (*(() if settings.shadow else settings.send_to), *pulled):
+        check_set_up(settings.peers[name])
 
 
 def _job_settings(settings: NodeSettings) -> JobSettings:

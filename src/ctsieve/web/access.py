@@ -50,7 +50,14 @@ def identify(request: Request, service: Serving) -> Identity:
     return found
 
 
-def set_session(response: Response, token: str, settings: ServeSettings) -> None:
+def by_tls_only(request: Request, settings: ServeSettings) -> bool:
+    """Whether a browser may send a cookie back by TLS alone."""
+    return request.url.scheme == "https" or not settings.is_loopback
+
+
+def set_session(
+    response: Response, token: str, *, request: Request, settings: ServeSettings
+) -> None:
     """Give the browser its session's cookie."""
     response.set_cookie(
         COOKIE,
@@ -58,7 +65,7 @@ def set_session(response: Response, token: str, settings: ServeSettings) -> None
         max_age=int(settings.session_hours * 3600),
         httponly=True,
         samesite="strict",
-        secure=not settings.is_loopback,
+        secure=by_tls_only(request, settings),
         path="/",
     )
 

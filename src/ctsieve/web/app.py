@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse
 
 from ctsieve.types.results import NOTICE
 from ctsieve.version import __version__
+from ctsieve.web.bodies import BoundedBodies
 from ctsieve.web.openapi import Described
 from ctsieve.web.problems import HANDLERS, problem
 from ctsieve.web.routes import (
@@ -72,6 +73,7 @@ def make_app(service: Service) -> FastAPI:
     app.include_router(health.router, include_in_schema=False)
     for kind, answer in HANDLERS.items():
         app.add_exception_handler(kind, answer)
+    app.add_middleware(BoundedBodies)
     app.middleware("http")(_finish_answers)
     app.get("/{path:path}", include_in_schema=False)(_page)
     return app

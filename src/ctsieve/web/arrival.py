@@ -3,20 +3,32 @@
 import hashlib
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
-from ctsieve.jobs.durable import sync_files
+from ctsieve.jobs.durable import sync_file, sync_files
 from ctsieve.readers import READERS
 from ctsieve.readers.archive import unpack
 from ctsieve.readers.dicom import identify
 from ctsieve.types.errors import InputRejected, UnreadableStudy
-from ctsieve.web.deidentify import BurnedIn, Pseudonyms, deidentify_dicom, deidentify_nifti
+from ctsieve.web.deidentify import (
+    BurnedIn,
+    Pseudonyms,
+    deidentify_dicom,
+    deidentify_metaimage,
+    deidentify_nifti,
+)
 
 Wanted = Literal["study", "pictures"]
 _SINGLE: Final = ("nifti", "metaimage")
+_ANY: Final = ""
+"""The study of a file that is too damaged to say whose it is."""
+_UNREAD: Final = "unread-"
+"""Comes after all others in a study, whose names are numbers to the base 16."""
+_NOTHING: Final = bytes(128) + b"DICM"
 _NUMBERS: Final = re.compile(r"(\d+)")
 
 
@@ -64,7 +76,11 @@ def sort_arrived(
             "there is no image among the files that arrived",
             hint="send DICOM files, a NIfTI file, pictures, or an archive of them",
         )
+    # What is frozen is linked, not copied: it must be on disk, also where it lies as it was sent.
     sync_files(work)
+    for file in {file for study in studies for file in study.files.values()}:
+        if not file.is_relative_to(work):
+            sync_file(file)
     return studies
 
 
@@ -85,37 +101,56 @@ def _opened(sent: Mapping[str, Path], work: Path) -> Iterator[tuple[str, Path]]:
 def _dicom_studies(files: list[Path], work: Path, pseudonyms: Pseudonyms | None) -> list[Arrived]:
     studies: dict[str, dict[str, Path]] = {}
     burned: dict[str, str] = {}
+    damaged: Counter[str] = Counter()
     problem: InputRejected | None = None
     for file in files:
+        study = _ANY
         try:
             study, instance = identify(file)
-        except InputRejected as error:  # a report, a DICOMDIR, a damaged file among good ones
+            target = file
+            if pseudonyms is not None:
+                target = work / f"{_short(study)}-{_short(instance)}.dcm"
+                deidentify_dicom(file, target, pseudonyms)
+        except BurnedIn as error:
+            burned[study], target = str(error), file
+        except UnreadableStudy as error:  # among good ones: the gate warns of it
+            damaged[study] += 1
             problem = error
             continue
-        members = studies.setdefault(study, {})
-        target = file
-        if pseudonyms is not None:
-            target = work / f"{_short(study)}-{_short(instance)}.dcm"
-            try:
-                deidentify_dicom(file, target, pseudonyms)
-            except BurnedIn as error:
-                burned[study], target = str(error), file
-        members[f"{_short(pseudonyms.uid(instance) if pseudonyms else instance)}.dcm"] = target
-    if files and not studies and problem is not None:
+        except InputRejected as error:  # a report, a DICOMDIR
+            problem = problem or error
+            continue
+        name = _short(pseudonyms.uid(instance) if pseudonyms else instance)
+        studies.setdefault(study, {})[f"{name}.dcm"] = target
+    if not studies and problem is not None:
         raise problem
+    for study, members in studies.items():
+        members.update(_damaged(damaged[study] + damaged[_ANY], work))
     return [
         Arrived(kind="volume", files=members, refused=burned.get(study, ""))
         for study, members in studies.items()
     ]
 
 
+def _damaged(number: int, work: Path) -> dict[str, Path]:
+    """So many files without content in place of damaged ones, which could name anybody.
+
+    Whoever reads the study counts them, and the gate warns that slices may be missing.
+    """
+    members = {f"{_UNREAD}{n:05d}.dcm": work / f"{_UNREAD}{n:05d}.dcm" for n in range(number)}
+    for path in members.values():
+        path.write_bytes(_NOTHING)
+    return members
+
+
 def _single_files(files: list[Path], work: Path, pseudonyms: Pseudonyms | None) -> list[Arrived]:
     studies = []
     for number, file in enumerate(f for f in files if any(READERS[n].claims(f) for n in _SINGLE)):
         target = file
-        if pseudonyms is not None and READERS["nifti"].claims(file):
+        if pseudonyms is not None:
             target = work / f"volume-{number}"
-            deidentify_nifti(file, target)
+            is_nifti = READERS["nifti"].claims(file)
+            (deidentify_nifti if is_nifti else deidentify_metaimage)(file, target)
         studies.append(Arrived(kind="volume", files={"volume": target}))
     return studies
 

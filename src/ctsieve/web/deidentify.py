@@ -1,4 +1,4 @@
-"""De-identification on arrival: DICOM by the Basic Profile, NIfTI by its text fields.
+"""De-identification on arrival: DICOM by the Basic Profile, NIfTI and MetaImage by their fields.
 
 Source   DICOM PS3.15 table E.1-1 (2026c), the table of the package dicom-anonymizer.
 Differs  UIDs and the patient's id become keyed pseudonyms instead of random ones, so that the same
@@ -9,9 +9,12 @@ Differs  UIDs and the patient's id become keyed pseudonyms instead of random one
 import gzip
 import hashlib
 import hmac
+import re
+import shutil
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast
 
@@ -20,8 +23,9 @@ from dicomanonymizer import simpledicomanonymizer as table
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from ctsieve.jobs.durable import is_full
 from ctsieve.readers import PARSE_ERRORS
-from ctsieve.types.errors import InputRejected, UnreadableStudy
+from ctsieve.types.errors import InputRejected, OutOfResources, UnreadableStudy
 
 METHOD: Final = "DICOM PS3.15 2026c Basic Profile, keyed UIDs; research use only"
 PROFILE: Final = ("113100", "DCM", "Basic Application Confidentiality Profile")
@@ -35,6 +39,17 @@ _MAX_EXTENSIONS: Final = 1 << 26
 _CHUNK: Final = 1 << 20
 MAX_STUDY_BYTES: Final = 16 << 30
 """As the readers have it."""
+_META_HEADER: Final = 64 << 10
+_META_LINE: Final = 4096
+_META_LAST: Final = b"ElementDataFile"
+_META_FIELDS: Final = frozenset(
+    b"NDims DimSize ElementType ElementSpacing ElementNumberOfChannels Offset Position Origin"
+    b" TransformMatrix Rotation Orientation CenterOfRotation AnatomicalOrientation BinaryData"
+    b" BinaryDataByteOrderMSB ElementByteOrderMSB CompressedData CompressedDataSize"
+    b" HeaderSize".split()
+)
+_META_VALUE: Final = re.compile(rb"(?i)MET_[A-Z_]+|true|false|[RLAPISF?]{3}|[-+\d.e ]+")
+"""Numbers and words of the format: no free text."""
 Action = Callable[[Dataset, tuple[int, int]], None]
 
 
@@ -68,17 +83,32 @@ def deidentify_dicom(source: Path, target: Path, pseudonyms: Pseudonyms) -> None
     Raises:
         BurnedIn: the header says, or its kind suggests, that text is in the pixels.
         UnreadableStudy: the file is damaged.
+        OutOfResources: the disk is full.
     """
-    try:
+    with unless_damaged(PARSE_ERRORS, "a DICOM file is damaged and cannot be de-identified"):
         dataset = pydicom.dcmread(source, force=True)
         _check_pixels(dataset)
         _clean(dataset, pseudonyms)
         dataset.preamble = bytes(128)  # a polyglot's first half: CVE-2019-11687
         dataset.save_as(target, enforce_file_format=True)
-    except PARSE_ERRORS as error:
-        raise UnreadableStudy(
-            "a DICOM file is damaged and cannot be de-identified", hint="export it again"
-        ) from error
+
+
+@contextmanager
+def unless_damaged(kinds: tuple[type[Exception], ...], sentence: str) -> Iterator[None]:
+    """Errors of these `kinds` refuse the file by `sentence`, but for a full disk: no file's fault.
+
+    Raises:
+        UnreadableStudy: one of them was raised.
+        OutOfResources: the disk is full.
+    """
+    try:
+        yield
+    except kinds as error:
+        if is_full(error):
+            raise OutOfResources(
+                "the disk of the service is full", hint="ask an admin to make room"
+            ) from error
+        raise UnreadableStudy(sentence, hint="export it again") from error
 
 
 def is_deidentified(file: Path) -> bool:
@@ -171,26 +201,54 @@ def deidentify_nifti(source: Path, target: Path) -> None:
 
     Raises:
         UnreadableStudy: the file is damaged, or inflates beyond all measure.
+        OutOfResources: the disk is full.
     """
     with source.open("rb") as file:
         is_packed = file.read(2) == _GZIP
-    try:
-        with _opened(source, "rb", is_packed) as old, _opened(target, "wb", is_packed) as new:
-            head = bytearray(old.read(_NIFTI_HEADER))
-            start = _voxels_start(head)
-            for first, last in _NIFTI_TEXT:
-                head[first:last] = bytes(last - first)
-            new.write(bytes(head))
-            extensions = old.read(max(0, start - _NIFTI_HEADER))
-            new.write(bytes(len(extensions)))
-            left = MAX_STUDY_BYTES
-            while chunk := old.read(_CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise UnreadableStudy("the NIfTI file inflates to far more than a CT study")
-                new.write(chunk)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UnreadableStudy("the NIfTI file is damaged", hint="send it again") from error
+    with (
+        unless_damaged((OSError, EOFError, zlib.error), "the NIfTI file is damaged"),
+        _opened(source, "rb", is_packed) as old,
+        _opened(target, "wb", is_packed) as new,
+    ):
+        head = bytearray(old.read(_NIFTI_HEADER))
+        start = _voxels_start(head)
+        for first, last in _NIFTI_TEXT:
+            head[first:last] = bytes(last - first)
+        new.write(bytes(head))
+        extensions = old.read(max(0, start - _NIFTI_HEADER))
+        new.write(bytes(len(extensions)))
+        left = MAX_STUDY_BYTES
+        while chunk := old.read(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise UnreadableStudy("the NIfTI file inflates to far more than a CT study")
+            new.write(chunk)
+
+
+def deidentify_metaimage(source: Path, target: Path) -> None:
+    """Write a MetaImage with what says how its voxels lie, and nothing else of its header.
+
+    Raises:
+        UnreadableStudy: the header has no end.
+        OutOfResources: the disk is full.
+    """
+    with (
+        unless_damaged((OSError,), "the MetaImage cannot be read"),
+        source.open("rb") as old,
+        target.open("wb") as new,
+    ):
+        new.write(b"ObjectType = Image\n")
+        name = b""
+        while name != _META_LAST:
+            line = old.readline(_META_LINE)
+            if not line or old.tell() > _META_HEADER:
+                raise UnreadableStudy("a MetaImage header has no end", hint="send it again")
+            name, _, value = (part.strip() for part in line.partition(b"="))
+            if name in _META_FIELDS and _META_VALUE.fullmatch(value):
+                new.write(line)
+        # Another file's name may be a person's: its voxels are not here, so it is read by nobody.
+        new.write(line if value == b"LOCAL" else b"ElementDataFile = elsewhere\n")
+        shutil.copyfileobj(old, new, _CHUNK)
 
 
 def _opened(path: Path, mode: Literal["rb", "wb"], is_packed: bool) -> BinaryIO:

@@ -13,7 +13,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ctsieve.jobs.desk import Desk
 from ctsieve.jobs.records import Job, JobState
-from ctsieve.types.errors import CtsieveError
 from ctsieve.web.database import Database
 from ctsieve.web.records import FINAL, StudyShown, shown
 from ctsieve.web.studies import Studies
@@ -93,7 +92,7 @@ class Follower:
             if row.status == "received":
                 self._studies.submit(row)
         jobs = self._desk.jobs(row.job_id for row in rows if row.job_id)
-        changes = {row.id: self._change(row, jobs.get(row.job_id)) for row in rows}
+        changes = {row.id: self._tried(row, jobs.get(row.job_id)) for row in rows}
         with self._database.writing() if any(changes.values()) else _nothing() as session:
             for study_id, change in changes.items():
                 if change and session is not None:
@@ -105,9 +104,19 @@ class Follower:
         while not self._stopped.wait(EVERY_SECONDS):
             try:
                 self.follow()
-            except (CtsieveError, SQLAlchemyError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  without this thread no study ever ends
                 # The database restarts, the disk is full: it will be tried again.
                 logger.warning("studies could not be followed: %s", type(error).__name__)
+
+    def _tried(self, row: Study, job: Job | None) -> dict[str, Any]:
+        """As `_change`; nothing, until the next time, where something is wrong with this study."""
+        try:
+            return self._change(row, job)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001  a damaged result must not stop all others
+            logger.warning("study %s could not be followed: %s", row.id, type(error).__name__)
+            return {}
 
     def _change(self, row: Study, job: Job | None) -> dict[str, Any]:
         """What of the row is to be changed."""

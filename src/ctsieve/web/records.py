@@ -1,14 +1,16 @@
 """What the service says of studies, in JSON: the contract with the page and other programs."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
+from ctsieve.web.blinding import IMAGES, WITHHELD
 from ctsieve.web.tables import Study
 
 Status = Literal["received", "queued", "screening", "done", "rejected", "failed"]
 FINAL = ("done", "rejected", "failed")
+_NO_ANSWER: Final = dict.fromkeys(("verdict", "probability", "threshold", "abstained"))
 
 
 class FindingShown(BaseModel):
@@ -60,6 +62,8 @@ class StudyShown(BaseModel):
     num_slices: int | None
     reason: str
     batch: str | None
+    withheld: bool = False
+    """Whether there may be an answer that whoever asks must not see before an own reading."""
 
 
 class StudyDetail(StudyShown):
@@ -69,20 +73,33 @@ class StudyDetail(StudyShown):
     artefacts: list[ArtefactShown]
 
 
-def shown(study: Study) -> StudyShown:
+def shown(study: Study, *, withheld: bool = False) -> StudyShown:
     """A row of the worklist."""
-    return StudyShown.model_validate(_fields(study))
+    row = StudyShown.model_validate(_fields(study))
+    return blinded(row) if withheld else row
+
+
+def blinded(study: StudyShown) -> StudyShown:
+    """A row without what the network says, for who has still to read it."""
+    reason = WITHHELD if study.status == "done" else study.reason
+    return study.model_copy(update={**_NO_ANSWER, "reason": reason, "withheld": True})
 
 
 def detail(
-    study: Study, screening: dict[str, Any] | None, artefacts: list[ArtefactShown]
+    study: Study,
+    screening: dict[str, Any] | None,
+    artefacts: list[ArtefactShown],
+    *,
+    withheld: bool = False,
 ) -> StudyDetail:
-    """A study with its result."""
-    return StudyDetail.model_validate(
-        {**_fields(study), "screening": screening, "artefacts": artefacts}
-    )
+    """A study with its result; of an answer that is withheld, the images alone."""
+    if withheld:
+        screening, artefacts = None, [one for one in artefacts if one.name in IMAGES]
+    row = shown(study, withheld=withheld)
+    return StudyDetail(**dict(row), screening=screening, artefacts=artefacts)
 
 
 def _fields(study: Study) -> dict[str, object]:
-    fields = {name: getattr(study, name) for name in StudyShown.model_fields}
+    names = [name for name in StudyShown.model_fields if name != "withheld"]
+    fields = {name: getattr(study, name) for name in names}
     return {**fields, "received": datetime.fromtimestamp(study.received, UTC)}

@@ -36,6 +36,7 @@ from ctsieve.web.deidentify import (
     deidentify_dicom,
     deidentify_nifti,
     is_deidentified,
+    unless_damaged,
 )
 
 CONSENT: Final = (
@@ -218,12 +219,11 @@ def _put_dicom(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:
 
 def _put_picture(source: Path, target: Path) -> Path:
     """The pixels and nothing else: texts, thumbnails and places that a file may carry stay away."""
-    try:
-        with Image.open(source) as opened:
-            plain = opened.convert("RGB") if opened.mode in ("P", "CMYK", "YCbCr") else opened
-            Image.fromarray(np.array(plain)).save(target)
-    except (OSError, ValueError, TypeError, Image.DecompressionBombError) as error:
-        raise UnreadableStudy("a picture cannot be written anew without its texts") from error
+    damaged = (OSError, ValueError, TypeError, Image.DecompressionBombError)
+    sentence = "a picture cannot be written anew without its texts"
+    with unless_damaged(damaged, sentence), Image.open(source) as opened:
+        plain = opened.convert("RGB") if opened.mode in ("P", "CMYK", "YCbCr") else opened
+        Image.fromarray(np.array(plain)).save(target)
     return target
 
 

@@ -25,6 +25,7 @@ from ctsieve.datasets.release import (
 from ctsieve.jobs.durable import place_folder, write_synced
 from ctsieve.jobs.storage import Storage
 from ctsieve.web.audit import Act, record
+from ctsieve.web.blinding import tell
 from ctsieve.web.database import Database
 from ctsieve.web.deidentify import Pseudonyms
 from ctsieve.web.errors import InConflict
@@ -142,26 +143,37 @@ class Releases:
         with self._database.reading() as session:
             return list(session.scalars(sa.select(ReleaseRow).where(ReleaseRow.id.in_(held))))
 
-    def withdraw(self, case: Contribution, by: Identity) -> int:
+    def study_of(self, case_id: str, by: Identity) -> str:
+        """The study of a released case; retention may have deleted it, with the contribution.
+
+        Raises:
+            NotThere: no release of the own workspace holds such a case.
+        """
+        wanted = sa.select(ReleasedCase).where(ReleasedCase.case_id == case_id).limit(1)
+        with self._database.reading() as session:
+            return by.own(session.scalar(wanted), "case").study_id
+
+    def withdraw(self, case_id: str, study_id: str, by: Identity) -> int:
         """Take a case back, out of every release too; its images there are deleted.
 
         A release that lost a case is refused by who reads it.  Returns how many lost it.
         """
-        held = sa.select(ReleasedCase.release_id).where(ReleasedCase.case_id == case.id)
+        held = sa.select(ReleasedCase.release_id).where(ReleasedCase.case_id == case_id)
         with self._database.reading() as session:
             rows = list(session.scalars(sa.select(ReleaseRow).where(ReleaseRow.id.in_(held))))
         for row in rows:
-            self._take_out(row, case.id)
+            self._take_out(row, case_id)
         with self._database.writing() as session:
-            session.execute(sa.delete(ReleasedCase).where(ReleasedCase.case_id == case.id))
+            session.execute(sa.delete(ReleasedCase).where(ReleasedCase.case_id == case_id))
             more = sa.update(ReleaseRow).where(ReleaseRow.id.in_([row.id for row in rows]))
             session.execute(more.values(num_withdrawn=ReleaseRow.num_withdrawn + 1))
-            session.execute(sa.delete(Contribution).where(Contribution.id == case.id))
+            session.execute(sa.delete(Contribution).where(Contribution.id == case_id))
             act = Act(
                 action="case-withdrawn", user=by.name, workspace_id=by.workspace_id,
-                subject=case.id, detail=f"releases={len(rows)}",
+                subject=case_id, detail=f"releases={len(rows)}",
             )  # fmt: skip
             record(self._database, session, act)
+            tell(session, study_id)
         return len(rows)
 
     def _take_out(self, row: ReleaseRow, case_id: str) -> None:

@@ -106,7 +106,8 @@ class Server:
                 log_config=None,
                 access_log=False,  # the audit log has the users' acts, without addresses of files
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=bool(settings.proxies),
+                forwarded_allow_ips=list(settings.proxies),
                 timeout_graceful_shutdown=3,
                 lifespan="off",
             )

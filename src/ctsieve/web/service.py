@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Final, Literal, Self, cast
 
 from anyio import CapacityLimiter
+from sqlalchemy.exc import SQLAlchemyError
 
 from ctsieve.jobs.desk import Desk
 from ctsieve.readers import READERS
+from ctsieve.types.errors import CtsieveError
 from ctsieve.web.accounts import Accounts
 from ctsieve.web.arrival import sort_arrived
 from ctsieve.web.candidates import Candidates
@@ -137,8 +139,15 @@ class Service:
 
     def _keep_house(self) -> None:
         while True:
-            self.uploads.forget_abandoned()
-            if self.settings.keep_days:
-                self.studies.delete_older(time.time() - self.settings.keep_days * 86400)
+            for task in (self.uploads.forget_abandoned, self._delete_old):
+                try:
+                    task()
+                except (CtsieveError, SQLAlchemyError, OSError) as error:
+                    # The database restarts, a storage is away: it will be tried again.
+                    logger.warning("housekeeping failed: %s", type(error).__name__)
             if self._stopped.wait(HOUSEKEEPING_SECONDS):
                 return
+
+    def _delete_old(self) -> int:
+        days = self.settings.keep_days
+        return self.studies.delete_older(time.time() - days * 86400) if days else 0

@@ -40,6 +40,9 @@ class ServeSettings(BaseSettings):
     key: Path | None = None
     allow_plain: bool = False
     """Listen beyond loopback without TLS: only behind a proxy that speaks TLS."""
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies that are believed about where somebody comes from and
+    whether that was by TLS (X-Forwarded-For, X-Forwarded-Proto)."""
     workers: int = Field(default=1, ge=0)
     """Worker processes on this machine; 0 where `ctsieve worker` runs elsewhere."""
     threads: int | None = Field(default=None, ge=1)
@@ -67,6 +70,8 @@ class ServeSettings(BaseSettings):
     def _consistent(self) -> Self:
         if (self.certificate is None) != (self.key is None):
             raise ValueError("certificate and key belong together")
+        for proxy in self.proxies:
+            ipaddress.ip_network(proxy)
         if not (self.is_loopback or self.certificate or self.allow_plain):
             raise ValueError(
                 f"listening on {self.host!r} needs TLS: give certificate and key,"

@@ -1,6 +1,7 @@
 """Studies of a workspace: taken in once, judged once, deleted for good."""
 
 import json
+import logging
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -19,18 +20,24 @@ from ctsieve.jobs.records import Order
 from ctsieve.jobs.studies import STUDIES, freeze
 from ctsieve.jobs.work import RESULTS, bundle_at
 from ctsieve.pipeline.names import FORMATS
+from ctsieve.types.errors import CtsieveError
 from ctsieve.web.arrival import Arrived
 from ctsieve.web.audit import Act, record
+from ctsieve.web.blinding import unread
 from ctsieve.web.database import Database
 from ctsieve.web.errors import NotThere
 from ctsieve.web.identity import Identity
 from ctsieve.web.tables import BatchMember, Chosen, Study, new_id
+
+logger = logging.getLogger(__name__)
 
 QUARANTINE: Final = "quarantine"
 NOT_BY_DEFAULT: Final = ("dicom-ko-rejected", "dicom-seg-fractional", "fhir")
 SINGLE: Final = ("volume", "picture")
 """Name of the one file of a study that has one."""
 BUNDLE: Final = "bundle"
+ANSWERS: Final = ("probability", "verdict")
+"""Columns that tell what the network says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +67,9 @@ class Studies:
         digest, folder = freeze(self._home, _named(arrived.files, by.workspace_id))
         known = self._known(by.workspace_id, digest)
         if known is not None:
-            return known
+            if not known.folder:  # in quarantine: with names and all, it lies nowhere else
+                self._storage.remove(folder)
+            return known.id
         study = self._row(arrived, by, digest, folder)
         study.batch = batch
         if study.folder:
@@ -78,7 +87,7 @@ class Studies:
             again = self._known(by.workspace_id, digest)
             if again is None:
                 raise
-            return again
+            return again.id
         if not arrived.refused:
             self.submit(study)
         return study.id
@@ -102,14 +111,16 @@ class Studies:
 
     def page(self, page: Page, by: Identity) -> tuple[list[Study], str | None]:
         """Studies of the own workspace, and what to give as `after` for more."""
-        column = getattr(Study, page.order.lstrip("-"))
+        may_know = Study.id.not_in(unread(by))
+        column = _sorted_by(page.order.lstrip("-"), may_know)
         wanted = sa.select(Study).where(Study.workspace_id == by.workspace_id)
         if page.status:
             wanted = wanted.where(Study.status.in_(page.status.split(",")))
         if page.words:
             like = f"%{page.words.replace('%', '').replace('_', '')}%"
-            found = [c.ilike(like) for c in (Study.id, Study.reason, Study.verdict, Study.batch)]
-            wanted = wanted.where(sa.or_(*found))
+            said = [c.ilike(like) for c in (Study.reason, Study.verdict)]
+            found = [Study.id.ilike(like), Study.batch.ilike(like)]
+            wanted = wanted.where(sa.or_(*found, sa.and_(may_know, sa.or_(*said))))
         down = page.order.startswith("-")
         ordered = column.desc().nulls_last() if down else column.asc().nulls_last()
         start = int(page.after) if page.after and page.after.isdigit() else 0
@@ -161,9 +172,15 @@ class Studies:
         )
         with self._database.reading() as session:
             rows = list(session.scalars(old))
+        kept = 0
         for row in rows:
-            self.delete(row, user="", why="retention")
-        return len(rows)
+            try:
+                self.delete(row, user="", why="retention")
+            except (CtsieveError, OSError) as error:
+                # One whose files cannot be removed now must not keep all others for ever.
+                logger.warning("study %s is too old and stays: %s", row.id, type(error).__name__)
+                kept += 1
+        return len(rows) - kept
 
     def results(self, study: Study) -> Path | None:
         """The folder of a study's results, once it has any."""
@@ -194,10 +211,10 @@ class Studies:
         """
         return store.find(bundle_at(self._storage, bundle))
 
-    def _known(self, workspace_id: str, digest: str) -> str | None:
+    def _known(self, workspace_id: str, digest: str) -> Study | None:
         same = sa.and_(Study.workspace_id == workspace_id, Study.digest == digest)
         with self._database.reading() as session:
-            return session.scalar(sa.select(Study.id).where(same))
+            return session.scalar(sa.select(Study).where(same))
 
     def _row(self, arrived: Arrived, by: Identity, digest: str, folder: str) -> Study:
         study = Study(
@@ -225,6 +242,12 @@ class Studies:
             source="web",
         ).model_dump(mode="json")
         return study
+
+
+def _sorted_by(name: str, may_know: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+    """A column to sort by; the order would tell an answer that is withheld."""
+    column: sa.ColumnElement[Any] = getattr(Study, name)
+    return sa.case((may_know, column)) if name in ANSWERS else column
 
 
 def _named(files: Mapping[str, Path], workspace_id: str) -> dict[str, Path]:

@@ -46,6 +46,8 @@ export interface Study {
   /** Why there is no answer; empty where there is one. */
   reason: string;
   batch: string | null;
+  /** There may be an answer that must not be seen before an own reading. */
+  withheld: boolean;
 }
 
 export interface Artefact {

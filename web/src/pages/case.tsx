@@ -53,7 +53,7 @@ function Answer({ contribution, onDone }: Props): JSX.Element {
         {contribution.status === "disputed"
           ? "Two readers disagree. What they said is shown once you have answered: your label decides if it is one of theirs, and excludes the case if it is neither. "
           : "The first reader's label is shown once the case is decided. "}
-        Here is the scan by itself; the page of the study tells what the network says, too.
+        Here is the scan by itself: what the network says is shown once you have answered.
       </p>
       <Unaided study={contribution.study} />
       <ReadingFields name={contribution.id} reading={reading} onChange={setReading} />

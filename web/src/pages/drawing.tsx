@@ -67,7 +67,7 @@ export function Drawing(props: {
   const [kind, setKind] = useState(LESION_NAMES[0] ?? "");
   const [size, setSize] = useState<Point>([1, 1]);
   const [line, setLine] = useState<Point[]>([]);
-  const last = (study.screening?.image.shape[0] ?? 1) - 1;
+  const last = (study.num_slices ?? 1) - 1;
   const at = (event: TargetedPointerEvent<SVGSVGElement>): Point => {
     const box = event.currentTarget.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * size[0];

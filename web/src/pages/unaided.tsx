@@ -1,4 +1,4 @@
-/** The scan alone: whoever reads a case for others to learn from should not read the network's answer. */
+/** The scan alone: whoever reads a case for others to learn from must not know the network's answer. */
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
@@ -15,7 +15,7 @@ const nothing = (): void => undefined;
 /** A study in the lung window, from its middle on: the slices that decided most are the network's choice. */
 export function Unaided({ study }: { study: string }): JSX.Element {
   const { value, problem } = useLoaded(() => get<StudyDetail>(address("studies", study)), study);
-  const last = (value?.screening?.image.shape[0] ?? 1) - 1;
+  const last = (value?.num_slices ?? 1) - 1;
   const [chosen, setChosen] = useState<number | null>(null);
   const slice = chosen ?? Math.floor(last / 2);
   if (!value) return problem ? <Trouble problem={problem} /> : <Waiting what="the scan" />;

@@ -7,6 +7,7 @@ import { address, get, remove } from "../api/client";
 import { follow } from "../api/events";
 import { remembered } from "../api/queue";
 import type { StudyDetail } from "../api/types";
+import { Unaided } from "../pages/unaided";
 import { go } from "../route";
 import { useMay } from "../session";
 import { type Loaded, useLoaded, useTitle } from "../ui/hooks";
@@ -111,6 +112,37 @@ function Evidence({ study }: { study: StudyDetail }): JSX.Element {
   );
 }
 
+/** A study whose case the reader has still to read: its images, and the way to the reading. */
+function Withheld({ study }: { study: StudyDetail }): JSX.Element {
+  return (
+    <div class="study-columns">
+      <div class="column">
+        <Verdict study={study} />
+        <Card title="You have a case to read" id="withheld">
+          <p>
+            This study was contributed as a case, and your reading counts as an opinion of its own
+            only if you give it first. The answer is shown as soon as you have.
+          </p>
+          <p class="buttons">
+            <a class="button primary" href="/review">
+              Go to Review
+            </a>
+          </p>
+        </Card>
+      </div>
+      <div class="column">
+        <Unaided study={study.id} />
+      </div>
+    </div>
+  );
+}
+
+function Content({ study }: { study: StudyDetail }): JSX.Element {
+  if (!OVER.has(study.status)) return <UnderWay study={study} />;
+  if (study.withheld && study.status === "done") return <Withheld study={study} />;
+  return <Evidence key={study.status} study={study} />;
+}
+
 /** The study page. */
 export function StudyPage({ id }: { id: string }): JSX.Element {
   const name = remembered(id);
@@ -144,7 +176,7 @@ export function StudyPage({ id }: { id: string }): JSX.Element {
       </div>
       <Trouble problem={problem} />
       {!study && !problem && <Waiting what="the study" />}
-      {study && (OVER.has(study.status) ? <Evidence key={study.status} study={study} /> : <UnderWay study={study} />)}
+      {study && <Content study={study} />}
     </>
   );
 }

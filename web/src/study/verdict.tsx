@@ -98,7 +98,7 @@ export function Verdict({ study }: { study: StudyDetail }): JSX.Element {
         {study.kind === "picture" ? "Picture" : "Scan"} received {moment(study.received)}
         {judged && study.bundle && `, judged by ${study.bundle.name} ${study.bundle.version}`}
       </p>
-      <h2 id="answer">{headline(study.status, study.verdict, first)}</h2>
+      <h2 id="answer">{headline(study, first)}</h2>
       {why && <p class="abstained">{sentence(why)}</p>}
       {screening &&
         screening.recipe.labels.map((name) => (

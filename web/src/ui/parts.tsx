@@ -70,7 +70,7 @@ export function Progress(props: { share: number; label: string }): JSX.Element {
 export function Thumbnail({ study }: { study: Study }): JSX.Element {
   return (
     <span class="thumbnail">
-      {study.status === "done" && (
+      {study.status === "done" && !study.withheld && (
         <img
           src={address("studies", study.id, "artefacts", "thumbnail.png")}
           alt=""

@@ -1,6 +1,6 @@
 /** Numbers and names for people, written as the report writes them. */
 
-import type { Call, Role, Status, Study } from "../api/types";
+import type { Role, Study } from "../api/types";
 
 const THIN = "\u202f";
 const MINUS = "\u2212";
@@ -123,12 +123,13 @@ export const EXCLUSIONS = Object.keys(EXCLUDED).filter((reason) => reason !== "t
 export const excluded = (reason: string): string => EXCLUDED[reason] ?? reason;
 
 /** The headline over a verdict. */
-export function headline(status: Status, call: Call | null, first: string): string {
+export function headline({ status, verdict, withheld }: Study, first: string): string {
   if (status === "rejected") return "Not judged";
   if (status === "failed") return "Failed";
-  if (call === "positive") return `Above threshold for ${label(first)}`;
-  if (call === "negative") return `Below threshold for ${label(first)}`;
-  if (call === "none") return "No call";
+  if (withheld) return "Not shown yet";
+  if (verdict === "positive") return `Above threshold for ${label(first)}`;
+  if (verdict === "negative") return `Below threshold for ${label(first)}`;
+  if (verdict === "none") return "No call";
   return "Not judged yet";
 }
 
@@ -137,6 +138,7 @@ export function verdictWord(study: Study): string {
   if (study.status === "rejected") return "Not judged";
   if (study.status === "failed") return "Failed";
   if (study.status !== "done") return "Under way";
+  if (study.withheld) return "Not shown yet";
   return { positive: "Above threshold", negative: "Below threshold", none: "No call" }[study.verdict ?? "none"];
 }
 

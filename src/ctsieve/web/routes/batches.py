@@ -8,7 +8,11 @@ from pydantic import BaseModel
 
 from ctsieve.types.results import NOTICE
 from ctsieve.web.access import Serving, Viewer
+from ctsieve.web.audit import Act, record
+from ctsieve.web.blinding import withheld
+from ctsieve.web.identity import Identity
 from ctsieve.web.records import StudyShown, shown
+from ctsieve.web.service import Service
 
 router = APIRouter(prefix="/batches", tags=["batches"])
 
@@ -25,7 +29,8 @@ class Batch(BaseModel):
 @router.get("/{batch}.csv", response_class=Response)
 def as_csv(batch: str, service: Serving, by: Viewer) -> Response:
     """A batch as a table for spreadsheets."""
-    rows = [shown(row).model_dump(mode="json") for row in service.studies.batch(batch, by)]
+    rows = [study.model_dump(mode="json") for study in _studies(batch, service, by)]
+    _note("batch-taken", batch, service, by)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([*COLUMNS, "gate", "bundle", "notice"])
@@ -41,7 +46,21 @@ def as_csv(batch: str, service: Serving, by: Viewer) -> Response:
 @router.get("/{batch}")
 def look(batch: str, service: Serving, by: Viewer) -> Batch:
     """A batch."""
-    return Batch(id=batch, studies=[shown(row) for row in service.studies.batch(batch, by)])
+    studies = _studies(batch, service, by)
+    _note("batch-seen", batch, service, by)
+    return Batch(id=batch, studies=studies)
+
+
+def _studies(batch: str, service: Service, by: Identity) -> list[StudyShown]:
+    rows = service.studies.batch(batch, by)
+    hidden = withheld(service.database, by, [row.id for row in rows])
+    return [shown(row, withheld=row.id in hidden) for row in rows]
+
+
+def _note(action: str, batch: str, service: Service, by: Identity) -> None:
+    act = Act(action=action, user=by.name, workspace_id=by.workspace_id, subject=batch)
+    with service.database.writing() as session:
+        record(service.database, session, act)
 
 
 def _safe(value: object) -> object:

@@ -12,6 +12,7 @@ from ctsieve.evaluation.readers import cohen_kappa
 from ctsieve.types.errors import InputRejected
 from ctsieve.web.access import Admin, Clinician, Reviewer, Serving, Viewer
 from ctsieve.web.audit import Act, record
+from ctsieve.web.blinding import tell
 from ctsieve.web.errors import InConflict, NotAllowed
 from ctsieve.web.identity import Identity
 from ctsieve.web.readings import UNDECIDED, Status, settled
@@ -139,6 +140,7 @@ def contribute(given: Given, service: Serving, by: Clinician) -> ContributionSho
             subject=study.id, detail="" if is_dicom else "pixels-name-nobody",
         )  # fmt: skip
         record(service.database, session, act)
+        tell(session, row.study_id)
     return _shown(row, [], by)
 
 
@@ -233,6 +235,7 @@ def _changed(
         detail=" ".join(filter(None, (row.status, row.reason))),
     )  # fmt: skip
     record(service.database, session, act)
+    tell(session, row.study_id)
     return _shown(row, _reviews(session, row), by)
 
 

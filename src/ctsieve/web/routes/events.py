@@ -1,7 +1,9 @@
 """Progress as it happens: server-sent events."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -9,7 +11,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from ctsieve.web.access import Serving, Viewer, identify
+from ctsieve.web.blinding import withheld
 from ctsieve.web.errors import NotSignedIn
+from ctsieve.web.records import blinded
 
 router = APIRouter(tags=["events"])
 
@@ -22,18 +26,26 @@ async def events(request: Request, service: Serving, by: Viewer) -> StreamingRes
     """Every change of a study of the own workspace: event `study`, data as in `GET /studies`."""
 
     async def told() -> AsyncIterator[str]:
+        who, looked = by, time.monotonic()
         with service.watchers.watching(by.workspace_id) as queue:
             yield "retry: 2000\n\n"
             while True:
-                try:
+                study = None
+                with suppress(TimeoutError):
                     study = await asyncio.wait_for(queue.get(), BEAT_SECONDS)
-                    yield f"event: study\ndata: {study.model_dump_json()}\n\n"
-                except TimeoutError:
+                # By the clock, not by the silence: a busy ward never has any.
+                if time.monotonic() - looked >= BEAT_SECONDS:
                     try:
-                        await run_in_threadpool(identify, request, service)
+                        who = await run_in_threadpool(identify, request, service)
                     except NotSignedIn:
                         return
+                    looked = time.monotonic()
+                if study is None:
                     yield ": still here\n\n"
+                    continue
+                if await run_in_threadpool(withheld, service.database, who, [study.id]):
+                    study = blinded(study)
+                yield f"event: study\ndata: {study.model_dump_json()}\n\n"
 
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(told(), media_type="text/event-stream", headers=headers)

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
 from ctsieve.types.errors import CtsieveError
-from ctsieve.web.access import Serving, set_session
+from ctsieve.web.access import Serving, by_tls_only, set_session
 from ctsieve.web.errors import NotSignedIn, NotThere
 from ctsieve.web.oidc import ATTEMPT_SECONDS, Oidc
 from ctsieve.web.service import Service
@@ -53,7 +53,7 @@ def start_oidc(request: Request, service: Serving) -> Response:
     # Lax: the provider's answer comes from another site.
     response.set_cookie(
         COOKIE, begun.cookie, max_age=int(ATTEMPT_SECONDS), httponly=True, samesite="lax",
-        secure=not service.settings.is_loopback, path=request.url_for("start_oidc").path,
+        secure=by_tls_only(request, service.settings), path=request.url_for("start_oidc").path,
     )  # fmt: skip
     return response
 
@@ -77,20 +77,19 @@ def end_oidc(
     except CtsieveError as refusal:
         if "text/html" not in request.headers.get("accept", ""):
             raise
-        return _told_on_the_page(refusal, service)
+        return _told_on_the_page(refusal, secure=by_tls_only(request, service.settings))
     response = RedirectResponse("/", 303)
-    set_session(response, token, service.settings)
+    set_session(response, token, request=request, settings=service.settings)
     response.delete_cookie(COOKIE, path=request.url_for("start_oidc").path)
     return response
 
 
-def _told_on_the_page(refusal: CtsieveError, service: Service) -> Response:
+def _told_on_the_page(refusal: CtsieveError, *, secure: bool) -> Response:
     """Back to the page, with the sentence in a cookie: words in an address could be anybody's."""
     response = RedirectResponse("/", 303)
     said = quote(json.dumps({"detail": str(refusal), "hint": refusal.hint}))
     response.set_cookie(
-        REFUSED, said, max_age=_SHOWN_SECONDS, samesite="lax", path="/",
-        secure=not service.settings.is_loopback,
+        REFUSED, said, max_age=_SHOWN_SECONDS, samesite="lax", path="/", secure=secure
     )  # fmt: skip
     return response
 

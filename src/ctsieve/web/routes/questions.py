@@ -11,7 +11,10 @@ from ctsieve.ops.decide import decide
 from ctsieve.types.recipe import Recipe
 from ctsieve.types.results import Prediction
 from ctsieve.web.access import Serving, Viewer
+from ctsieve.web.blinding import check_answer
 from ctsieve.web.errors import InConflict, NotThere
+from ctsieve.web.identity import Identity
+from ctsieve.web.service import Service
 
 router = APIRouter(prefix="/studies/{study}", tags=["studies"])
 
@@ -40,7 +43,7 @@ class Predictive(BaseModel):
 @router.post("/without")
 def without(study: str, asked: Without, service: Serving, by: Viewer) -> Answer:
     """The answer if these slices had not been in the scan."""
-    screening = service.studies.screening(service.studies.find(study, by))
+    screening = _screening(study, service, by)
     if screening is None or not screening["slices"]:
         raise NotThere("no slice of this study was judged")
     recipe = Recipe.model_validate(screening["recipe"])
@@ -68,7 +71,7 @@ def predictive(
     prevalence: Annotated[float, Query(gt=0.0, lt=1.0)],
 ) -> Predictive:
     """PPV and NPV of the call where so many of the patients are ill (Bayes)."""
-    screening = service.studies.screening(service.studies.find(study, by))
+    screening = _screening(study, service, by)
     if screening is None:
         raise NotThere("there is no answer yet")
     recipe = Recipe.model_validate(screening["recipe"])
@@ -80,6 +83,12 @@ def predictive(
     values = [float(f(prevalence, *rates)[0]) for f in (ppv, npv)]
     right, wrong = (v if np.isfinite(v) else None for v in values)
     return Predictive(ppv=right, npv=wrong)
+
+
+def _screening(study: str, service: Service, by: Identity) -> dict[str, Any] | None:
+    row = service.studies.find(study, by)
+    check_answer(service.database, by, row.id)
+    return service.studies.screening(row)
 
 
 def _decided(

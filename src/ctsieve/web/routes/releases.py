@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from ctsieve.web.access import Admin, Clinician, Reviewer, Serving
+from ctsieve.web.audit import Act, record
 from ctsieve.web.errors import NotAllowed
 from ctsieve.web.tables import Contribution, ReleaseRow
 
@@ -104,18 +105,28 @@ def archive(release: str, service: Serving, by: Reviewer) -> StreamingResponse:
     row = service.releases.find(release, by)
     name = f"release-{row.purpose}-{row.version}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    act = Act(
+        action="release-taken", user=by.name, workspace_id=by.workspace_id, subject=row.id,
+        detail=f"sha256={row.digest}",
+    )  # fmt: skip
+    with service.database.writing() as session:
+        record(service.database, session, act)
     packed = service.releases.packed(row)
     return StreamingResponse(packed, media_type="application/zip", headers=headers)
 
 
 @router.delete("/contributions/{contribution}")
 def withdraw(contribution: str, service: Serving, by: Clinician) -> Withdrawn:
-    """Take a case back, out of every release: its contributor may, or an admin."""
+    """Take a case back, out of every release: its contributor may, or an admin.
+
+    An admin may also where retention has deleted its study: `cases.csv` of a release names it.
+    """
     with service.database.reading() as session:
-        row = by.own(session.get(Contribution, contribution), "case")
-    if row.user != by.name and not by.may("admin"):
+        row = session.get(Contribution, contribution)
+    study = by.own(row, "case").study_id if row else service.releases.study_of(contribution, by)
+    if (row is None or row.user != by.name) and not by.may("admin"):
         raise NotAllowed("only its contributor or an admin takes a case back")
-    return Withdrawn(releases=service.releases.withdraw(row, by))
+    return Withdrawn(releases=service.releases.withdraw(contribution, study, by))
 
 
 def _shown(row: ReleaseRow) -> ReleaseShown:

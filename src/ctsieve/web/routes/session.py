@@ -53,7 +53,7 @@ def sign_in(
     """Sign in; sets the session's cookie."""
     address = request.client.host if request.client else ""
     token, found = service.accounts.sign_in(given.name, given.password, address=address)
-    set_session(response, token, service.settings)
+    set_session(response, token, request=request, settings=service.settings)
     return _shown(found)
 
 

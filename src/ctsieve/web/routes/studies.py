@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from ctsieve.web.access import Clinician, Serving, Viewer
 from ctsieve.web.audit import Act, record
+from ctsieve.web.blinding import IMAGES, check_answer, withheld
 from ctsieve.web.errors import InConflict, NotThere
 from ctsieve.web.records import ArtefactShown, StudyDetail, StudyShown, detail, shown
 from ctsieve.web.studies import Page
@@ -21,6 +22,8 @@ Order = Literal["received", "-received", "probability", "-probability", "status"
 _SLICE: Final = "slice-"
 _VOLUME: Final = "image.nii.gz"
 _GZIP: Final = ".nii.gz"
+_TAKEN: Final = ("report", "volume", "dicom", "data")
+"""Kinds of files whose every download is in the audit log; small pictures and overlays are not."""
 
 
 class StudyPage(BaseModel):
@@ -48,7 +51,8 @@ def worklist(service: Serving, by: Viewer, asked: Annotated[Asked, Query()]) -> 
         status=asked.status, words=asked.q, order=asked.sort, limit=asked.limit, after=asked.after
     )
     rows, following = service.studies.page(page, by)
-    return StudyPage(items=[shown(row) for row in rows], next=following)
+    hidden = withheld(service.database, by, [row.id for row in rows])
+    return StudyPage(items=[shown(r, withheld=r.id in hidden) for r in rows], next=following)
 
 
 @router.get("/{study}")
@@ -60,18 +64,29 @@ def look(study: str, service: Serving, by: Viewer) -> StudyDetail:
     with service.database.writing() as session:
         act = Act(action="study-seen", user=by.name, workspace_id=by.workspace_id, subject=row.id)
         record(service.database, session, act)
-    return detail(row, service.studies.screening(row), artefacts)
+    hidden = withheld(service.database, by, [row.id])
+    return detail(row, service.studies.screening(row), artefacts, withheld=bool(hidden))
 
 
 @router.get("/{study}/artefacts/{name:path}", response_class=FileResponse)
 def artefact(study: str, name: str, service: Serving, by: Viewer) -> FileResponse:
     """A file that came of a study."""
-    folder = service.studies.results(service.studies.find(study, by))
+    row = service.studies.find(study, by)
+    if name not in IMAGES:
+        check_answer(service.database, by, row.id)
+    folder = service.studies.results(row)
     if folder is None:
         raise NotThere("there is no result yet")
     known = {shown.name: path for shown, path in _files(folder)}
     if name not in known:
         raise NotThere(f"there is no {name!r} of this study")
+    if _kind(name) in _TAKEN or name in IMAGES:
+        act = Act(
+            action="file-taken", user=by.name, workspace_id=by.workspace_id,
+            subject=row.id, detail=name,
+        )  # fmt: skip
+        with service.database.writing() as session:
+            record(service.database, session, act)
     return FileResponse(known[name], media_type=_media_type(name), filename=Path(name).name,
                         content_disposition_type="inline" if _is_shown(name) else "attachment",
                         headers={"Cache-Control": "private, no-cache"})  # fmt: skip
