@@ -92,7 +92,7 @@ def test_slices_of_both_are_labelled_by_what_they_show(tmp_path: Path) -> None:
 def test_slices_of_both_without_lesion_are_at_any_height() -> None:
     """At even distances they would have a few heights of their own, and those would tell."""
     phantom = make_phantom(preset("focal", seed=4, num_slices=24, matrix=48))
-    lesion = (phantom.lesions > 0).any(axis=(1, 2))
+    lesion = np.asarray((phantom.lesions > 0).any(axis=(1, 2)))
     free = np.flatnonzero(phantom.lungs.any(axis=(1, 2)) & ~lesion)
     drawn = [
         number
