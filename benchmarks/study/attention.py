@@ -29,7 +29,7 @@ SEEDS = (1, 2, 3)
 HELD_OUT = "focal-held-out"
 LABEL = "covid19"
 RATES: dict[str, Settings] = {
-    "series-maxpool": ("optimiser.learning_rate=1e-2", "run.epochs=16"),
+    "series-maxpool": ("optimiser.learning_rate=1e-2",),
     "series-attention": ("optimiser.learning_rate=3e-4",),
     "series-bilstm": ("optimiser.learning_rate=3e-4",),
     "series-bilstm-attention": ("optimiser.learning_rate=3e-4",),

@@ -145,9 +145,8 @@ healthy slices are drawn at any height.
 Phantom scans of {cohort.num_slices} slices; the ill have one patch of consolidation of 15 to 40 ml,
 which three to six slices show. 96 patients to train, 64 to choose the epoch, and the AUC of
 {COHORTS["focal-held-out"].number - 2} patients of another cohort, on which nothing was fitted or
-chosen. {len(ATTENTION_SEEDS)} seeds, the same patients for all; 6 epochs at 80 x 80, 16 of
-`series-maxpool`; the epoch with the best tune AUC. Intervals: 95 %, from 2,000 draws of patients
-and seeds.
+chosen. {len(ATTENTION_SEEDS)} seeds, the same patients for all; 6 epochs at 80 x 80,
+the epoch with the best tune AUC. Intervals: 95 %, from 2,000 draws of patients and seeds.
 
 | with attention, and without | AUC with | AUC without | difference | seed by seed | says |
 |---|---|---|---|---|---|
