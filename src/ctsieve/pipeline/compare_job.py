@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ctsieve.evaluation.cohort import Level
 from ctsieve.evaluation.compare import SHOWN, Comparison, compare
+from ctsieve.evaluation.doubts import doubts_of, doubts_table
 from ctsieve.evaluation.in_words import in_words
 from ctsieve.evaluation.measures import MEASURES
 from ctsieve.pipeline.evaluation_job import NO_BUNDLE, Job, scored_of
@@ -18,12 +19,16 @@ def compare_job(
 ) -> tuple[Table, ...]:
     """Rank the bundles that made some score files, and say which differences are more than chance.
 
+    The last table says what speaks against the numbers of each, where anything does.
+
     Raises:
         UsageError: a file holds no scores, or there are fewer than two bundles.
         InputRejected: the files are not of the same cases.
     """
     tables = [scored_of(Job(bundle=NO_BUNDLE, data=path)).table for path in files]
-    return comparison_tables(compare(tables, positive=positive, level=level))
+    compared = comparison_tables(compare(tables, positive=positive, level=level))
+    doubts = [f"{t.bundle.name}: {doubt}" for t in tables for doubt in doubts_of(t.rows)]
+    return (*compared, *doubts_table(doubts))
 
 
 def comparison_tables(found: Comparison) -> tuple[Table, ...]:
