@@ -71,8 +71,14 @@ class Comparison:
     pairs: tuple[Pair, ...]
 
 
-def compare(tables: Sequence[ScoreTable], *, positive: str, level: Level = "patient") -> Comparison:
-    """Rank bundles on the cases that all of them judged.
+def compare(
+    tables: Sequence[ScoreTable],
+    *,
+    positive: str,
+    negative: Sequence[str] = (),
+    level: Level = "patient",
+) -> Comparison:
+    """Rank bundles on the cases that all of them judged; labels among `negative` are negatives.
 
     Raises:
         UsageError: there are fewer than two, or two of one name.
@@ -83,7 +89,7 @@ def compare(tables: Sequence[ScoreTable], *, positive: str, level: Level = "pati
     if len(tables) < 2 or len(set(names)) < len(names):
         raise UsageError(f"a comparison needs two different bundles, got {', '.join(names)}")
     for table in tables:
-        check_labels(table, positive)
+        check_labels(table, positive, negative=negative)
     common = _common(tables)
     samples = dict(zip(names, (sample_of(t, positive, level) for t in common), strict=True))
     first = next(iter(samples.values()))

@@ -4,6 +4,7 @@
 calibration or a cut that was chosen on test data cannot be written down in the first place.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -29,8 +30,10 @@ class TuneSample:
     digest: str
 
     @classmethod
-    def from_scores(cls, table: ScoreTable, positive: str, level: Level) -> Self:
-        """The judged cases of one level.
+    def from_scores(
+        cls, table: ScoreTable, positive: str, level: Level, *, negative: Sequence[str] = ()
+    ) -> Self:
+        """The judged cases of one level; labels among `negative` count as not `positive`.
 
         Raises:
             InputRejected: a row is not from the tune side, a case has no logit, all cases are of
@@ -45,7 +48,7 @@ class TuneSample:
                 hint="nothing may be fitted on test data; make scores of tune cases, and mark them "
                 "with --side tune",
             )
-        check_labels(table, positive)
+        check_labels(table, positive, negative=negative)
         sample = sample_of(table, positive, level)
         need_both(sample.positive)
         without = [r.case for rows in units(table, level) for r in rows if positive not in r.logits]

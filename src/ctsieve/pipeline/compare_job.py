@@ -15,7 +15,11 @@ Report = Callable[[int, int], None]
 
 
 def compare_job(
-    files: Sequence[Path], *, positive: str = "covid19", level: Level = "patient"
+    files: Sequence[Path],
+    *,
+    positive: str = "covid19",
+    negative: Sequence[str] = (),
+    level: Level = "patient",
 ) -> tuple[Table, ...]:
     """Rank the bundles that made some score files, and say which differences are more than chance.
 
@@ -26,7 +30,7 @@ def compare_job(
         InputRejected: the files are not of the same cases.
     """
     tables = [scored_of(Job(bundle=NO_BUNDLE, data=path)).table for path in files]
-    compared = comparison_tables(compare(tables, positive=positive, level=level))
+    compared = comparison_tables(compare(tables, positive=positive, negative=negative, level=level))
     doubts = [f"{t.bundle.name}: {doubt}" for t in tables for doubt in doubts_of(t.rows)]
     return (*compared, *doubts_table(doubts))
 

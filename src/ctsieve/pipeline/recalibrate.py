@@ -35,6 +35,8 @@ class Wish:
     criterion: str = "youden"
     level: ScoredLevel = "slice"
     positive: str = "covid19"
+    negative: tuple[str, ...] = ()
+    """Labels that the bundle does not know and that count as not `positive`."""
 
 
 def recalibrate(
@@ -56,7 +58,8 @@ def recalibrate(
     refuse_learned_from(opened, table)
     if wish.method not in METHODS:
         raise UsageError(f"there is no method {wish.method!r}", hint=f"known: {', '.join(METHODS)}")
-    tune = TuneSample.from_scores(_of_level(table, wish.level), wish.positive, wish.level)
+    own = _of_level(table, wish.level)
+    tune = TuneSample.from_scores(own, wish.positive, wish.level, negative=wish.negative)
     calibrated = METHODS[wish.method](tune)
     point = choose(tune, calibrated(tune.logit), wish.criterion)
     if out is not None:
