@@ -36,8 +36,8 @@ class TuneSample:
         """The judged cases of one level; labels among `negative` count as not `positive`.
 
         Raises:
-            InputRejected: a row is not from the tune side, a case has no logit, all cases are of
-                one kind, or a label is unknown.
+            InputRejected: a row is not from the tune side, a case has no logit or none that is
+                finite, all cases are of one kind, or a label is unknown.
         """
         foreign = [row for row in table.rows if row.side != TUNE]
         if foreign:
@@ -57,6 +57,9 @@ class TuneSample:
         logits = [
             float(np.mean([r.logits[positive] for r in rows])) for rows in units(table, level)
         ]
+        broken = int((~np.isfinite(logits)).sum())
+        if broken:
+            raise InputRejected(f"{broken} of {len(logits)} logits are not finite")
         return cls(
             logit=np.array(logits),
             positive=sample.positive,
