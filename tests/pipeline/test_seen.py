@@ -86,7 +86,7 @@ def test_a_comparison_says_which_bundle_was_tuned_on_the_cases(tmp_path: Path) -
     ]
     *_, doubts = json.loads(run("compare", *files, "--json"))
     (row,) = doubts["rows"]
-    assert row[0].startswith("new: These are tune data")
+    assert row[0].startswith("new 1: These are tune data")
 
 
 @pytest.mark.parametrize("side", ["Train", "validation"])

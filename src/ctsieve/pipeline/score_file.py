@@ -28,6 +28,7 @@ PLAIN = ("case", "patient", "site", "label", "level", "side", "verdict", "reason
 ABOUT = ("bundle", "bundle_version", "bundle_digest", "labels", "multi_label")
 NEEDED = ("case", "patient", "label")
 PACKED = ".csv.gz"
+UNNAMED = "unnamed"
 MAX_BYTES = 64 * 1024**2
 """Of a packed file when it is opened: a small one may hold far too much."""
 WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -194,7 +195,7 @@ def _bundle(rows: Sequence[Row]) -> BundleIdentity:
             f"the rows are of {len(found)} bundles", hint="one score file per bundle"
         )
     name, version, digest = first
-    return BundleIdentity(name=name or "unnamed", version=version or "0", digest=digest)
+    return BundleIdentity(name=name or UNNAMED, version=version or "0", digest=digest)
 
 
 def _whole(row: Mapping[str | None, str | list[str] | None], line: int) -> dict[str, str]:
