@@ -18,7 +18,7 @@ from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, wri
 from ctsieve.pipeline.faithfulness import faithfulness_table
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.held_out import held_out_scores
-from ctsieve.pipeline.kept_back import refuse_locked, refuse_published_tests
+from ctsieve.pipeline.kept_back import refuse_as_tune
 from ctsieve.pipeline.lesion_file import is_lesion_file, lesions_beside, load_lesions
 from ctsieve.pipeline.score_file import is_score_file, load_scores
 from ctsieve.pipeline.score_lesions import score_with_lesions
@@ -148,7 +148,7 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
         raise _no_scores(job.data)
     cases, doubts = _cases(job, job.data)
     if job.side == TUNE:  # whatever `calibrate` fits is fitted on such rows
-        refuse_locked(cases, job.data)
+        refuse_as_tune(cases, job.data, chosen=job.split is not None)
     screener = Screener.load(job.bundle, threads=job.threads)
     table, lesions = score_with_lesions(
         screener, cases, meaning=_meaning(job, job.data), side=job.side, progress=progress
@@ -253,10 +253,7 @@ def _cases(job: Job, data: Path) -> tuple[list[Case], tuple[str, ...]]:
     if job.split is not None:
         return side_in_file(data, job.split, _side(job), datasets=job.datasets), ()
     if job.config is None:
-        listed = cases_in(data, datasets=job.datasets)
-        if job.side == TUNE:
-            refuse_published_tests(listed)
-        return listed, ()
+        return cases_in(data, datasets=job.datasets), ()
     config = FitConfig.load(job.config)
     whole = split_of(config, cases_in(data, datasets=config.data.sets))
     found = side_of(whole, _side(job))

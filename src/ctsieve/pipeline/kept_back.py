@@ -43,6 +43,21 @@ def refuse_locked(cases: Iterable[Case], data: Path) -> None:
             )
 
 
+def refuse_as_tune(cases: Iterable[Case], data: Path, *, chosen: bool) -> None:
+    """Let pass only cases that something may be fitted on.
+
+    `chosen` are those that somebody's own split file puts on the tune side, whatever their
+    publisher says of them.
+
+    Raises:
+        InputRejected: one is kept back, by a service or by its publisher.
+    """
+    listed = list(cases)
+    refuse_locked(listed, data)
+    if not chosen:
+        refuse_published_tests(listed)
+
+
 def refuse_published_tests(cases: Iterable[Case]) -> None:
     """Let pass only cases that their publisher gives for training or tuning.
 
