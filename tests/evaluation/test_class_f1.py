@@ -47,3 +47,13 @@ def test_what_is_no_confusion_matrix_is_refused(counts: list[list[int]]) -> None
 def test_shares_fit_the_classes() -> None:
     with pytest.raises(InputRejected, match="2 shares for 3"):
         class_scores(LSTM_ATT2, shares=(0.5, 0.5))
+
+
+def test_a_class_that_is_never_found_has_an_f1_of_nothing_and_not_none() -> None:
+    """As scikit-learn has it, and as the interval beneath a paper's row has it."""
+    never_called = class_scores([[90, 10, 0], [10, 90, 0], [20, 20, 0]], shares=PAPER_SHARES)
+    never_right = class_scores([[90, 0, 10], [0, 100, 0], [20, 20, 0]])
+    for scores in (never_called, never_right):
+        assert scores.f1[2] == 0.0
+    assert never_called.weighted_f1 == pytest.approx(0.45 * 180 / 220 + 0.35 * 180 / 220)
+    assert np.isnan(never_called.precision[2])

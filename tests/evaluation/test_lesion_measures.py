@@ -220,11 +220,12 @@ def test_a_lesions_file_reads_back_the_same_and_makes_the_whole_report(tmp_path:
 
 def test_one_shots_first_table_has_our_row(tmp_path: Path) -> None:
     path = save_lesions(known(), tmp_path / "lesions.jsonl")
-    (first,), _ = protocol_job(Job(bundle=NO_BUNDLE, data=path), "one-shot")
+    (first, doubts), _ = protocol_job(Job(bundle=NO_BUNDLE, data=path), "one-shot")
     *_, ours, between = first.rows
     assert ours[:2] == ("finder 1 (here)", f"{2.5 / 3:.3f}")
     assert between[0] == "95 % interval"
     assert "here on 3 of 3 patients" in first.note
+    assert "not said which side" in doubts.rows[0][0]
     empty = table(case(1, slice_of({}, {})))
     (first,) = one_shot.with_lesions(empty, one_shot.tables(empty.as_scores))
     assert "0 true lesions" in first.note

@@ -15,6 +15,7 @@ from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.partial_auc import PARTS, partial_measures
 from ctsieve.evaluation.prevalence import predictive_values
 from ctsieve.evaluation.ranking import auc, precision_recall_curve, roc_curve
+from ctsieve.evaluation.reliability import EDGE
 from ctsieve.evaluation.sample import Sample
 from ctsieve.types.errors import InputRejected, UsageError
 from ctsieve.types.report import Absent, Figure
@@ -151,11 +152,19 @@ def test_calibrated_scores_have_slope_one_and_intercept_zero() -> None:
     assert value(steep, "slope") == pytest.approx(0.5, abs=0.03)
 
 
-def test_slope_is_that_of_an_unpenalised_logistic_regression() -> None:
+@pytest.mark.parametrize("certainty", [0.2, 1.0, 4.0, 8.0, 30.0])
+def test_slope_is_that_of_an_unpenalised_logistic_regression(certainty: float) -> None:
+    """Also of a network that is far too certain, nearly all of whose scores are 0 or 1."""
     sample = normal_sample(4, size=500, apart=1.0)
-    logit = np.log(sample.probability / (1 - sample.probability))
+    odds = (sample.probability / (1 - sample.probability)) ** certainty
+    sample = make_sample(odds / (1 + odds), sample.positive)
+    inside = np.clip(sample.probability, EDGE, 1 - EDGE)
+    logit = np.log(inside / (1 - inside))
     model = LogisticRegression(C=np.inf, tol=1e-10).fit(logit[:, None], sample.positive)
-    assert value(sample, "slope") == pytest.approx(float(model.coef_[0, 0]), abs=1e-4)
+    found = measured(sample, {"slope": MEASURES["slope"]})["slope"]
+    assert isinstance(found, Figure)
+    assert found.value == pytest.approx(float(model.coef_[0, 0]), abs=1e-4)
+    assert 0.5 * found.value < found.low < found.value < found.high < 1.5 * found.value
 
 
 def test_predictive_values_at_the_prevalence_of_the_data_are_those_of_the_data() -> None:
@@ -233,6 +242,8 @@ def test_one_kind_only_is_a_sentence_not_a_number() -> None:
 def test_separated_scores_have_no_slope_and_say_so() -> None:
     sample = make_sample(np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True]))
     assert "separate" in str(measured(sample)["slope"])
+    alike = make_sample(np.full(4, 0.3), sample.positive)
+    assert isinstance(measured(alike)["slope"], Absent)
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_each_other_label_has_its_own_auc_and_specificity() -> None:
 
 def test_each_label_against_the_rest_agrees_with_scikit_learn() -> None:
     table = three_classes(3)
-    rows = {row[0]: row for row in one_against_rest_table(table, "patient").rows}
+    rows = {row[0]: row for row in one_against_rest_table(table, "covid19", "patient").rows}
     for label in table.labels:
         truth = [r.label == label for r in table.rows]
         score = [r.scores[label] for r in table.rows]
@@ -179,7 +179,9 @@ def test_each_label_against_the_rest_agrees_with_scikit_learn() -> None:
         assert row[1] == "30 of 90"
         assert row[2].startswith(f"{roc_auc_score(truth, score):.3f} (")
         assert row[3].startswith(f"{average_precision_score(truth, score):.3f} (")
-    assert one_against_rest_table(table_of(normal_sample(0, size=9)), "patient").rows == ()
+    assert (
+        one_against_rest_table(table_of(normal_sample(0, size=9)), "covid19", "patient").rows == ()
+    )
 
 
 def test_subgroups_divide_the_cases_and_say_what_they_lack() -> None:

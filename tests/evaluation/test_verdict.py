@@ -53,3 +53,11 @@ def test_probabilities_that_promise_too_much_or_too_little(shift: float, word: s
     moved = make_sample(odds / (1 + odds), sample.positive)
     assert f"Probabilities promise {word} positives than there are" in doubts(table_of(moved))
     assert "Probabilities promise" not in doubts(table_of(sample))
+
+
+def test_a_network_that_is_far_too_certain_is_told_so() -> None:
+    sample = normal_sample(0, size=300)
+    odds = (sample.probability / (1 - sample.probability)) ** 9
+    assert "Probabilities are too certain" in doubts(
+        table_of(make_sample(odds / (1 + odds), sample.positive))
+    )

@@ -9,6 +9,7 @@ from tests.evaluation.samples import normal_sample, table_of
 from tests.pipeline.commands import run
 from tests.screened import screener
 
+from ctsieve.evaluation.tune import TuneSample
 from ctsieve.pipeline.score_file import save_scores
 from ctsieve.types.errors import BundleError, InputRejected, UnknownName, UsageError
 
@@ -95,3 +96,20 @@ def test_a_score_that_is_no_probability_is_a_sentence(broken: str, tmp_path: Pat
     path.write_text(head + f"a,p,covid19,{broken},0.5\nb,q,neither,0.2,0.5\nc,r,neither,0.1,0.5\n")
     with pytest.raises(InputRejected, match=r"not finite|lie in \[0, 1\]"):
         run("evaluate", "--scores", path, "--json")
+
+
+@pytest.mark.parametrize("cut", ["nan", "50", "-1"])
+def test_a_cut_that_is_no_probability_is_a_sentence(cut: str, tmp_path: Path) -> None:
+    """In percent, it would call nobody: a sensitivity of 0 as if that were the network's."""
+    path = tmp_path / "bad.csv"
+    rows = [f"{n},{n},{'covid19' if n % 2 else 'neither'},0.{n},{cut}\n" for n in range(1, 9)]
+    path.write_text("case,patient,label,score:covid19,threshold:covid19\n" + "".join(rows))
+    with pytest.raises(InputRejected, match=r"a cut is a probability, in \[0, 1\]"):
+        run("evaluate", "--scores", path, "--json")
+
+
+def test_a_logit_that_is_no_number_calibrates_nothing() -> None:
+    table = table_of(normal_sample(0, size=20), side="tune")
+    first = replace(table.rows[0], logits={"covid19": float("nan")})
+    with pytest.raises(InputRejected, match="1 of 20 logits are not finite"):
+        TuneSample.from_scores(table.of((first, *table.rows[1:])), "covid19", "slice")

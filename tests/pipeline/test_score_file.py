@@ -63,6 +63,18 @@ def test_five_columns_made_by_hand_are_enough(tmp_path: Path) -> None:
         (HEAD + "a,,covid19,0.4,0.5\n", "line 2 has no patient"),
         (HEAD + "a,p,covid19,0.4,0.5\nb,p,,0.4,0.5\n", "line 3 has no label"),
         (HEAD + "a,p,covid19,0.4,0.5,7\n", "line 2 has more cells"),
+        (
+            HEAD.replace("\n", ",truth:infection\n") + "a,p,covid19,0.4,0.5,maybe\n",
+            "line 2: 'maybe' is neither yes nor no",
+        ),
+        (
+            HEAD.replace("\n", ",score:neither,threshold:neither\n") + "a,p,covid19,0.4,0.5,,0.5\n",
+            "line 2 has a score, and none for 'neither'",
+        ),
+        (
+            HEAD.replace("\n", ",labels\n") + "a,p,covid19,0.4,0.5,covid19 neither\n",
+            "no column 'score:neither'",
+        ),
     ],
 )
 def test_what_is_no_score_file_is_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
@@ -110,3 +122,18 @@ def test_bands_hold_their_lower_edge() -> None:
     assert age_band(None) == ""
     assert (thickness_band(1.0), thickness_band(5.0)) == ("below 1.5 mm", "3 to 5.5 mm")
     assert size_band(512) == "512 to 1024 pixels"
+
+
+@pytest.mark.parametrize(("yes", "no"), [("yes", "no"), ("True", "False"), ("1", "0")])
+def test_what_is_known_of_a_case_is_read_as_programs_and_people_write_it(
+    yes: str, no: str, tmp_path: Path
+) -> None:
+    """Read as no, a yes would turn a positive slice into one that is known to be healthy."""
+    path = tmp_path / "made.csv"
+    head = HEAD.replace("\n", ",truth:infection,score:neither,threshold:neither,multi_label\n")
+    path.write_text(
+        head + f"a,p,covid19,0.9,0.5,{yes},0.1,0.5,{no}\nb,q,covid19,0.9,0.5,{no},0.1,0.5,\n"
+    )
+    table = load_scores(path)
+    assert [row.truth["infection"] for row in table.rows] == [True, False]
+    assert not table.multi_label

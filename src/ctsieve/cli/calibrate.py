@@ -24,6 +24,9 @@ def run(
         Literal["slice", "scan"], typer.Option(help="Pictures and slices, or whole scans.")
     ] = "slice",
     positive: Annotated[str, typer.Option(help="The label to calibrate.")] = "covid19",
+    negative: Annotated[
+        list[str] | None, typer.Option(help="Count this unknown label as negative; repeatable.")
+    ] = None,
 ) -> None:
     """Compare calibrations, choose a cut, and write a bundle with them.
 
@@ -31,7 +34,13 @@ def run(
     """
     from ctsieve.pipeline.recalibrate import Wish, recalibrate
 
-    wish = Wish(method=method, criterion=criterion, level=level, positive=positive)
+    wish = Wish(
+        method=method,
+        criterion=criterion,
+        level=level,
+        positive=positive,
+        negative=tuple(negative or ()),
+    )
     tables = recalibrate(bundle, scores, wish=wish, out=out)
     typer.echo("\n\n".join(as_text(table) for table in tables))
     if out is not None:

@@ -13,6 +13,9 @@ def run(
         list[Path], typer.Argument(help="Score files that `evaluate` wrote, one per bundle.")
     ],
     positive: Annotated[str, typer.Option(help="The label to be found.")] = "covid19",
+    negative: Annotated[
+        list[str] | None, typer.Option(help="Count this unknown label as negative; repeatable.")
+    ] = None,
     level: Annotated[
         Literal["slice", "scan", "patient"], typer.Option(help="What counts as a case.")
     ] = "patient",
@@ -27,7 +30,7 @@ def run(
 
     from ctsieve.pipeline.compare_job import compare_job
 
-    tables = compare_job(scores, positive=positive, level=level)
+    tables = compare_job(scores, positive=positive, negative=tuple(negative or ()), level=level)
     if json:
         typer.echo(json_module.dumps([dataclasses.asdict(table) for table in tables], indent=1))
     else:

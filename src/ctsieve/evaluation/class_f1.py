@@ -25,7 +25,11 @@ PAPER_SHARES = (0.45, 0.35, 0.20)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClassScores:
-    """What a confusion matrix says; NaN where a class was never true or never predicted."""
+    """What a confusion matrix says.
+
+    NaN is the sensitivity of a class that is never true, the precision of one that is never called,
+    and the F1 of one that is neither.
+    """
 
     sensitivity: Float64  # (C,)
     precision: Float64  # (C,)
@@ -60,7 +64,8 @@ def class_scores(confusion: npt.ArrayLike, *, shares: Sequence[float] | None = N
     hits, true, called = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
     with np.errstate(invalid="ignore"):
         sensitivity, precision = hits / true, hits / called
-        f1 = 2.0 * precision * sensitivity / (precision + sensitivity)
+        # The harmonic mean, and 0 where a class that is there is never called, or never rightly.
+        f1 = 2.0 * hits / (true + called)
     weights = true / counts.sum() if shares is None else np.asarray(shares, dtype=np.float64)
     counted = weights > 0.0
     return ClassScores(

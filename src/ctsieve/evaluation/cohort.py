@@ -26,26 +26,40 @@ Level = Literal["slice", "scan", "patient"]
 LEVELS: tuple[Level, ...] = ("slice", "scan", "patient")
 
 HEALTHY = "neither"
-NEGATIVE = ("neither", "other_pneumonia", "non_covid19", "covid19")
-"""Labels that may stand for "not this one"; any other word is more likely a slip of the pen."""
+APART = ("neither", "other_pneumonia", "covid19")
+"""Labels of which a case has one only."""
+NOT_COVID = "non_covid19"
+"""Not COVID-19, and nobody says what else: healthy, or another pneumonia."""
+COVID = "covid19"
 
 
 def check_labels(table: ScoreTable, positive: str, *, negative: Sequence[str] = ()) -> None:
     """Refuse labels that nobody can tell right or wrong.
 
+    Understood are the bundle's own and those that exclude each other; `non_covid19` may be a case
+    of other pneumonia, so it is a negative of COVID-19 alone.  Any other word is more likely a slip
+    of the pen, unless it stands among `negative`.
+
     Raises:
         InputRejected: the bundle does not know `positive`, or a case has an unknown label.
     """
     known = ", ".join(table.labels)
+    vocabulary = (*APART, NOT_COVID) if positive == COVID else APART
     if positive not in table.labels:
         raise InputRejected(f"the bundle does not know {positive!r}", hint=f"it knows: {known}")
-    understood = {*table.labels, *NEGATIVE, *negative}
+    understood = {*table.labels, *vocabulary, *negative}
     for row in table.rows:
         if row.label not in understood:
             raise InputRejected(
                 f"case {row.case!r} has the label {row.label!r}, which the bundle does not know",
                 hint=f"it knows: {known}; to count it as negative say --negative {row.label}",
             )
+
+
+def decided(table: ScoreTable, label: str) -> ScoreTable:
+    """The cases whose label says whether they are `label`, and not merely what they are not."""
+    understood = {*table.labels, *APART, *((NOT_COVID,) if label == COVID else ())}
+    return table.of(tuple(row for row in table.rows if row.label in understood))
 
 
 def check_sides(table: ScoreTable) -> None:

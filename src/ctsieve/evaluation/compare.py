@@ -1,7 +1,7 @@
 """Several bundles on the same cases: an order, and which differences are more than chance.
 
 AUCs are compared with one case per patient by DeLong's test, and with a bootstrap over patients
-where a patient has several; calls of independent cases by McNemar's exact test.  P values are
+where a patient has several; calls of independent cases by McNemar's exact test.  All p values are
 adjusted by Holm's method for the number of pairs.  On different cases nothing is ranked.
 """
 
@@ -11,7 +11,7 @@ from itertools import combinations
 
 from ctsieve.evaluation.cohort import Level, check_labels, sample_of
 from ctsieve.evaluation.measures import MEASURES, measured
-from ctsieve.evaluation.paired import auc_difference, delong, holm, mcnemar
+from ctsieve.evaluation.paired import delong, drawn_difference, holm, mcnemar
 from ctsieve.evaluation.sample import Sample, need_both
 from ctsieve.types.errors import InputRejected, UsageError
 from ctsieve.types.report import Figure, Measured
@@ -36,17 +36,15 @@ class Pair:
     first: str
     second: str
     auc_difference: Figure
-    p_auc: float | None
-    """DeLong's, Holm-adjusted; None where a patient has several cases and the interval decides."""
+    p_auc: float
+    """DeLong's, or of draws of patients where a patient has several cases; Holm-adjusted."""
     p_calls: float | None
-    """McNemar's, Holm-adjusted; None likewise."""
+    """McNemar's, Holm-adjusted; None where a patient has several cases."""
 
     @property
     def is_more_than_chance(self) -> bool:
         """Whether the AUCs differ by more than chance allows for."""
-        if self.p_auc is not None:
-            return self.p_auc < ALPHA
-        return self.auc_difference.low > 0.0 or self.auc_difference.high < 0.0
+        return self.p_auc < ALPHA
 
     def sentence(self) -> str:
         """The pair in words."""
@@ -71,8 +69,14 @@ class Comparison:
     pairs: tuple[Pair, ...]
 
 
-def compare(tables: Sequence[ScoreTable], *, positive: str, level: Level = "patient") -> Comparison:
-    """Rank bundles on the cases that all of them judged.
+def compare(
+    tables: Sequence[ScoreTable],
+    *,
+    positive: str,
+    negative: Sequence[str] = (),
+    level: Level = "patient",
+) -> Comparison:
+    """Rank bundles on the cases that all of them judged; labels among `negative` are negatives.
 
     Raises:
         UsageError: there are fewer than two, or two of one name.
@@ -83,7 +87,7 @@ def compare(tables: Sequence[ScoreTable], *, positive: str, level: Level = "pati
     if len(tables) < 2 or len(set(names)) < len(names):
         raise UsageError(f"a comparison needs two different bundles, got {', '.join(names)}")
     for table in tables:
-        check_labels(table, positive)
+        check_labels(table, positive, negative=negative)
     common = _common(tables)
     samples = dict(zip(names, (sample_of(t, positive, level) for t in common), strict=True))
     first = next(iter(samples.values()))
@@ -125,8 +129,9 @@ def _common(tables: Sequence[ScoreTable]) -> list[ScoreTable]:
 def _pairs(names: Sequence[str], samples: dict[str, Sample]) -> tuple[Pair, ...]:
     found = list(combinations(names, 2))
     independent = all(sample.is_independent for sample in samples.values())
-    aucs: tuple[float | None, ...] = (None,) * len(found)
-    calls = aucs
+    drawn = [drawn_difference(samples[a], samples[b]) for a, b in found]
+    aucs = holm([difference.p for difference in drawn])
+    calls: tuple[float | None, ...] = (None,) * len(found)
     if independent:
         aucs = holm([delong(samples[a], samples[b]).p for a, b in found])
         calls = holm([mcnemar(samples[a], samples[b]).p for a, b in found])
@@ -134,9 +139,9 @@ def _pairs(names: Sequence[str], samples: dict[str, Sample]) -> tuple[Pair, ...]
         Pair(
             first=a,
             second=b,
-            auc_difference=auc_difference(samples[a], samples[b]),
+            auc_difference=difference.figure,
             p_auc=p_auc,
             p_calls=p_calls,
         )
-        for (a, b), p_auc, p_calls in zip(found, aucs, calls, strict=True)
+        for (a, b), difference, p_auc, p_calls in zip(found, drawn, aucs, calls, strict=True)
     )

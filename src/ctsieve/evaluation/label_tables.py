@@ -7,9 +7,10 @@ data happen to hold.
 
 import numpy as np
 
-from ctsieve.evaluation.cohort import Level, sample_of, units
-from ctsieve.evaluation.in_words import in_words
+from ctsieve.evaluation.cohort import Level, class_sample_of, decided, sample_of, units
+from ctsieve.evaluation.in_words import counted, in_words, many
 from ctsieve.evaluation.measures import MEASURES, measured
+from ctsieve.evaluation.multiclass import multiclass_figures
 from ctsieve.types.report import Table
 from ctsieve.types.scores import ScoreTable
 
@@ -41,15 +42,22 @@ def negatives_table(table: ScoreTable, positive: str, level: Level) -> Table:
     )
 
 
-def one_against_rest_table(table: ScoreTable, level: Level) -> Table:
+def one_against_rest_table(table: ScoreTable, positive: str, level: Level) -> Table:
     """AUC-ROC, AP and AUC-PR of every label against all others; no row for a bundle of one label.
+
+    Of `positive` all other cases are negatives; of another label those whose own label says that
+    they are not it.
 
     Raises:
         InputRejected: no case of that level has a score.
     """
-    rows = []
+    rows, left_out = [], 0
     for label in table.labels if len(table.labels) > 1 else ():
-        sample = sample_of(table, label, level)
+        own = table if label == positive else decided(table, label)
+        left_out = max(left_out, len(table.judged) - len(own.judged))
+        if not own.judged:
+            continue
+        sample = sample_of(own, label, level)
         found = measured(sample, {name: MEASURES[name] for name in RANKED})
         count = f"{sample.num_positive} of {sample.num_cases}"
         rows.append((label.replace("_", " "), count, *(in_words(found[n]) for n in RANKED)))
@@ -57,4 +65,49 @@ def one_against_rest_table(table: ScoreTable, level: Level) -> Table:
         title=f"Each label against the rest ({level} level)",
         columns=("label", "cases", *(MEASURES[name].title for name in RANKED)),
         rows=tuple(rows),
+        note=_undecided(left_out) * bool(left_out),
+    )
+
+
+def class_tables(table: ScoreTable, level: Level) -> tuple[Table, ...]:
+    """The confusion matrix and its numbers; none for a bundle that flags labels one by one.
+
+    Cases with a label that the bundle cannot answer are left out, and the note says how many.
+    """
+    if len(table.labels) < 2 or table.multi_label:
+        return ()
+    known = table.of(tuple(row for row in table.rows if row.label in table.labels))
+    if not known.judged:
+        return ()
+    sample = class_sample_of(known, level)
+    rows = tuple(
+        (label, *(str(n) for n in line))
+        for label, line in zip(table.labels, sample.matrix(), strict=True)
+    )
+    listed = tuple(
+        (name.replace("_", " "), in_words(value), counted(value))
+        for name, value in multiclass_figures(sample).items()
+    )
+    left_out = len(table.judged) - len(known.judged)
+    note = _undecided(left_out) * bool(left_out)
+    return (
+        Table(
+            title="Confusion matrix of labels",
+            columns=("truth", *table.labels),
+            rows=rows,
+            note=note,
+        ),
+        Table(
+            title="Several labels",
+            columns=("measure", f"{level} level", "n"),
+            rows=listed,
+            note=note,
+        ),
+    )
+
+
+def _undecided(count: int) -> str:
+    return (
+        f"{many(count, 'case')} left out whose label does not say which of the bundle's labels "
+        "they have."
     )

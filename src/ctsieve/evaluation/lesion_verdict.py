@@ -1,7 +1,8 @@
 """What an evaluation comes to that is about lesions alone, the doubts first."""
 
+from ctsieve.evaluation.doubts import side_doubts
 from ctsieve.evaluation.lesion_summary import LesionSummary
-from ctsieve.evaluation.verdict import FEW, SIDES, Verdict
+from ctsieve.evaluation.verdict import FEW, Verdict
 from ctsieve.types.report import EvaluationReport
 
 ONE_PATIENT = (
@@ -27,8 +28,7 @@ def lesion_verdict(
         if figure.num_patients == 1:
             interval = "No interval"
         detail = f"COCO's definition, IoU .50:.05:.95. {interval}. {lesions.sentence}"
-    sides = sorted({row.side for row in report.scores})
-    found = [*doubts, why_no_class, *(SIDES[side] for side in sides if side in SIDES)]
+    found = [*doubts, why_no_class, *side_doubts(row.side for row in report.scores)]
     if figure is not None and figure.num_patients == 1:
         found.append(ONE_PATIENT)
     elif figure is not None and figure.num_patients < FEW:

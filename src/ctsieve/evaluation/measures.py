@@ -84,7 +84,7 @@ MEASURES: Mapping[str, Measure] = {
     "slope": Measure(
         title="Calibration slope",
         of=reliability.calibration_slopes,
-        missing="the scores separate the two kinds, so no finite slope fits",
+        missing="no slope fits: the scores separate the two kinds, or are all alike",
         is_share=False,
     ),
     "intercept": Measure(

@@ -18,7 +18,7 @@ from ctsieve.evaluation.sample import Floats, Sample
 NUM_BINS = 10
 EDGE = 1e-6
 """Probabilities are taken at least this far from 0 and 1, where a logit is infinite."""
-STEPS = 12
+STEPS = 25
 STEEPEST = 50.0
 """A slope or intercept beyond it means that no finite one fits: the scores separate the kinds."""
 
@@ -51,8 +51,14 @@ def calibration_errors(sample: Sample, weight: Weights) -> Floats:
 
 
 def calibration_slopes(sample: Sample, weight: Weights) -> Floats:
-    """Slope (D,) of the logit; 1 is right, below 1 too certain.  NaN where none is finite."""
-    return _fitted(sample, weight, with_slope=True)[:, 1]
+    """Slope (D,) of the logit; 1 is right, below 1 too certain.
+
+    NaN where none is finite, or where all scores of a weighting are alike.
+    """
+    x, counts = logit(sample.probability), weight > 0
+    spread = np.where(counts, x, -np.inf).max(axis=1) - np.where(counts, x, np.inf).min(axis=1)
+    slope = _fitted(sample, weight, with_slope=True)[:, 1]
+    return np.where(spread > 0.0, slope, np.nan)
 
 
 def calibration_intercepts(sample: Sample, weight: Weights) -> Floats:
@@ -92,20 +98,39 @@ def _bins(sample: Sample) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
 def _fitted(sample: Sample, weight: Weights, *, with_slope: bool) -> Floats:
     """Intercept and slope (D, 2) of every weighting by Newton's method, all at once.
 
-    All start from the answer of their mean weighting, which patients drawn again move little.  A
+    A slope starts from 0, where every case counts: from 1 a network that is far too certain is so
+    flat that the first step leaps away.  Draws start from the answer of their mean weighting, which
+    patients drawn again move little, and once more from the first start where that fails.  A
     single weighting is a number that is shown, and exact; draws make an interval of three digits,
     for which 32 bits and a last step below a thousandth, after which the error is its square, do.
     """
     near = 1e-6
     x: Floats | Weights = logit(sample.probability)
     y: Floats | Weights = sample.positive.astype(np.float64)
+    starts = [np.array([0.0, 0.0 if with_slope else 1.0])]
     if len(weight) > 1:
         near, x, y = 1e-3, x.astype(np.float32), y.astype(np.float32)
-    found = np.tile([0.0, 1.0], (len(weight), 1))
-    if len(weight) > 1:
         mean = weight.mean(axis=0, keepdims=True, dtype=np.float32)
-        start = _fitted(sample, mean, with_slope=with_slope)
-        found = np.where(np.isfinite(start), start, found)
+        starts.insert(0, _fitted(sample, mean, with_slope=with_slope)[0])
+    found = np.full((len(weight), 2), np.nan)
+    for start in starts:
+        missing = np.flatnonzero(np.isnan(found[:, 0]))
+        if missing.size and np.isfinite(start).all():
+            found[missing] = _newton(x, y, weight[missing], start, near=near, with_slope=with_slope)
+    return found
+
+
+def _newton(
+    x: Floats | Weights,
+    y: Floats | Weights,
+    weight: Weights,
+    start: Floats,
+    *,
+    near: float,
+    with_slope: bool,
+) -> Floats:
+    """Where the steps from `start` (2,) end for every weighting (D, 2); NaN where they do not."""
+    found = np.tile(start, (len(weight), 1))
     moved = np.full(len(weight), np.inf)
     for _ in range(STEPS):
         todo = np.flatnonzero(moved > near)

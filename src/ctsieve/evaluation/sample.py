@@ -21,7 +21,8 @@ class Sample:
     """Probabilities, truth, patients and cuts; everything that is measured is measured on one.
 
     Raises:
-        InputRejected: there is no case, the lengths differ, or a probability is none.
+        InputRejected: there is no case, the lengths differ, or a probability or a
+            cut is none.
     """
 
     probability: Floats  # (N,)
@@ -46,6 +47,12 @@ class Sample:
             raise InputRejected(
                 f"probabilities lie in [0, 1], got {low:g} to {high:g}",
                 hint="logits belong into the columns logit:LABEL",
+            )
+        if not ((self.threshold >= 0.0) & (self.threshold <= 1.0)).all():
+            odd = self.threshold[~((self.threshold >= 0.0) & (self.threshold <= 1.0))][0]
+            raise InputRejected(
+                f"a cut is a probability, in [0, 1], got {odd:g}",
+                hint="a cut on logits, or in percent, has to be turned into one",
             )
 
     @property

@@ -14,12 +14,11 @@ from ctsieve.evaluation.charts import (
     roc_chart,
     score_chart,
 )
-from ctsieve.evaluation.cohort import Level, class_sample_of, levels_of, sample_of, units
+from ctsieve.evaluation.cohort import Level, levels_of, sample_of, units
 from ctsieve.evaluation.decision_curve import decision_curve
 from ctsieve.evaluation.in_words import counted, in_words
-from ctsieve.evaluation.label_tables import negatives_table, one_against_rest_table
+from ctsieve.evaluation.label_tables import class_tables, negatives_table, one_against_rest_table
 from ctsieve.evaluation.measures import MEASURES
-from ctsieve.evaluation.multiclass import multiclass_figures
 from ctsieve.evaluation.partial_auc import PARTS, Part, parts_table
 from ctsieve.evaluation.prevalence import predictive_values
 from ctsieve.evaluation.sample import Sample
@@ -96,8 +95,8 @@ def summarise(
         negatives_table(table, positive, "patient"),
         _subgroup_table(subgroups(table, positive, level), level),
         _probe_table(found, level),
-        one_against_rest_table(table, "patient"),
-        *_class_tables(table),
+        one_against_rest_table(table, positive, "patient"),
+        *class_tables(table, "patient"),
     ]
     return Summary(
         report=report,
@@ -226,24 +225,6 @@ def _probe_table(found: tuple[Probe, ...], level: Level) -> Table:
         note="How well an attribute tells the label without looking at the image, and what is left "
         "of the AUC when only cases with the same value are compared.",
     )
-
-
-def _class_tables(table: ScoreTable) -> list[Table]:
-    if len(table.labels) < 2 or table.multi_label:
-        return []
-    sample = class_sample_of(table, "patient")
-    matrix = sample.matrix()
-    rows = tuple(
-        (label, *(str(n) for n in line)) for label, line in zip(table.labels, matrix, strict=True)
-    )
-    figures = multiclass_figures(sample)
-    listed = tuple(
-        (name.replace("_", " "), in_words(value), counted(value)) for name, value in figures.items()
-    )
-    return [
-        Table(title="Confusion matrix of labels", columns=("truth", *table.labels), rows=rows),
-        Table(title="Several labels", columns=("measure", "patient level", "n"), rows=listed),
-    ]
 
 
 def _by_site(

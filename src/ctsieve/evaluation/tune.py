@@ -4,6 +4,7 @@
 calibration or a cut that was chosen on test data cannot be written down in the first place.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -29,12 +30,14 @@ class TuneSample:
     digest: str
 
     @classmethod
-    def from_scores(cls, table: ScoreTable, positive: str, level: Level) -> Self:
-        """The judged cases of one level.
+    def from_scores(
+        cls, table: ScoreTable, positive: str, level: Level, *, negative: Sequence[str] = ()
+    ) -> Self:
+        """The judged cases of one level; labels among `negative` count as not `positive`.
 
         Raises:
-            InputRejected: a row is not from the tune side, a case has no logit, all cases are of
-                one kind, or a label is unknown.
+            InputRejected: a row is not from the tune side, a case has no logit or none that is
+                finite, all cases are of one kind, or a label is unknown.
         """
         foreign = [row for row in table.rows if row.side != TUNE]
         if foreign:
@@ -45,7 +48,7 @@ class TuneSample:
                 hint="nothing may be fitted on test data; make scores of tune cases, and mark them "
                 "with --side tune",
             )
-        check_labels(table, positive)
+        check_labels(table, positive, negative=negative)
         sample = sample_of(table, positive, level)
         need_both(sample.positive)
         without = [r.case for rows in units(table, level) for r in rows if positive not in r.logits]
@@ -54,6 +57,9 @@ class TuneSample:
         logits = [
             float(np.mean([r.logits[positive] for r in rows])) for rows in units(table, level)
         ]
+        broken = int((~np.isfinite(logits)).sum())
+        if broken:
+            raise InputRejected(f"{broken} of {len(logits)} logits are not finite")
         return cls(
             logit=np.array(logits),
             positive=sample.positive,

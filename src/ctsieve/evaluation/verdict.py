@@ -9,7 +9,6 @@ from ctsieve.evaluation.in_words import many
 from ctsieve.evaluation.summary import Summary
 from ctsieve.types.cases import is_known
 from ctsieve.types.report import Absent, Figure, Measured
-from ctsieve.types.scores import NETWORK
 
 FEW = 50
 """Patients of a kind below which a number is a hint."""
@@ -20,14 +19,6 @@ FAR_SHARE = 0.15
 FAR_INTERCEPT = 0.4
 """Log odds: one and a half times as many positives promised as there are, or as many fewer."""
 NAMES = {"covid19": "COVID-19", "other_pneumonia": "other pneumonia", "neither": "neither"}
-
-SIDES = {
-    "tune": "These are tune data: calibration and cut were chosen on this side, and settings while "
-    "looking at it. The numbers are too good; a test on other patients has to follow.",
-    "train": "These are training data: the numbers say nothing about new patients.",
-    "": "It is not said which side of which split these cases are from; if the network was trained "
-    "on any of them, the numbers are worth nothing.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +41,7 @@ def verdict(summary: Summary, *, doubts: tuple[str, ...] = ()) -> Verdict:
         + _at_the_cut(report.figures),
         doubts=(
             *doubts,
-            *_sides(summary),
-            *_networks(summary),
+            *report.doubts,
             *_few(summary),
             *_sources(summary),
             *_certainty(report.levels["patient"]),
@@ -85,23 +75,6 @@ def _at_the_cut(figures: Mapping[str, Figure]) -> str:
         if figure is not None
     ]
     return f"At the bundle's own cut: {', '.join(parts)}."
-
-
-def _sides(summary: Summary) -> list[str]:
-    sides = sorted({row.side for row in summary.report.scores})
-    return [SIDES[side] for side in sides if side in SIDES]
-
-
-def _networks(summary: Summary) -> list[str]:
-    scores = summary.report.scores
-    count = len({row.facts[NETWORK] for row in scores if NETWORK in row.facts})
-    if not count:
-        return []
-    return [
-        f"Each score is of the one of the bundle's {count} networks that never saw the patient. "
-        "The bundle answers with the mean of all, which these cases cannot measure: they trained "
-        "the others."
-    ]
 
 
 def _few(summary: Summary) -> list[str]:

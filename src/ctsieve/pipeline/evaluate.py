@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ctsieve.evaluation.cohort import LEVELS, Level, check_labels, check_sides, levels_of, sample_of
+from ctsieve.evaluation.doubts import doubts_of
 from ctsieve.evaluation.measures import MEASURES, measured
 from ctsieve.evaluation.partial_auc import PARTS, Part, partial_measures
 from ctsieve.pipeline.score import score
 from ctsieve.pipeline.screen import Screener
+from ctsieve.pipeline.seen import seen_doubts
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.report import EvaluationReport, Figure, Measured
@@ -28,7 +30,8 @@ def evaluate(
 
     Cases the gate rejects have no score and are counted, not hidden.  Figures are those of the
     remaining cases; sensitivity and specificity are taken at the bundle's own threshold, whether
-    or not the screener abstained.  `parts` of the ROC curve have their own area.
+    or not the screener abstained.  `parts` of the ROC curve have their own area.  The report's
+    `doubts` say, among other things, where the bundle has learned from these very cases.
 
     Raises:
         InputRejected: no case has a score, or all are of one kind, or the bundle does not know
@@ -39,7 +42,8 @@ def evaluate(
         raise InputRejected(f"the bundle does not know {positive!r}", hint=f"it knows: {known}")
     table = score(screener, cases, side=side)
     report = report_of(table, positive=positive, negative=negative, parts=parts)
-    return replace(report, notice=notice_for(screener.bundle.recipe.leakage))
+    doubts = (*seen_doubts(screener.bundle, table), *report.doubts)
+    return replace(report, notice=notice_for(screener.bundle.recipe.leakage), doubts=doubts)
 
 
 def report_of(
@@ -77,6 +81,7 @@ def report_of(
         num_rejected=len(table.rows) - len(table.judged),
         num_abstained=sum(row.abstained is not None for row in table.judged),
         levels=levels,
+        doubts=doubts_of(table.rows),
     )
 
 

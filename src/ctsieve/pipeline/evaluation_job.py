@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ctsieve.bundles.bundle import HELD_OUT, Bundle
+from ctsieve.bundles.bundle import Bundle
 from ctsieve.bundles.store import DEFAULT, find
 from ctsieve.datasets import DATASETS
 from ctsieve.evaluation.charts import Chart
+from ctsieve.evaluation.doubts import doubts_of, doubts_table
 from ctsieve.evaluation.page import Page
 from ctsieve.evaluation.protocols import PROTOCOLS
 from ctsieve.evaluation.tune import TUNE
@@ -17,11 +18,12 @@ from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, wri
 from ctsieve.pipeline.faithfulness import faithfulness_table
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.held_out import held_out_scores
-from ctsieve.pipeline.kept_back import refuse_locked
+from ctsieve.pipeline.kept_back import refuse_as_tune
 from ctsieve.pipeline.lesion_file import is_lesion_file, lesions_beside, load_lesions
 from ctsieve.pipeline.score_file import is_score_file, load_scores
 from ctsieve.pipeline.score_lesions import score_with_lesions
 from ctsieve.pipeline.screen import Screener
+from ctsieve.pipeline.seen import seen_doubts
 from ctsieve.pipeline.stamp import audit_in_words
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import CtsieveError, InputRejected, UsageError
@@ -38,13 +40,6 @@ FOLDED = (
     "The shipped networks have learned from these cases: with these settings each is trained on "
     "all folds but its own. What is measured here is memory as much as skill; the model card has "
     "the numbers of networks that never saw the patients they were measured on."
-)
-
-
-SEEN = (
-    "{seen} of {total} cases are of patients that the bundle's networks have learned from: the "
-    "numbers measure memory as much as skill. Without DATA the command reports on the held-out "
-    "scores of the same cases."
 )
 
 
@@ -119,6 +114,8 @@ def protocol_job(
 ) -> tuple[tuple[Table, ...], tuple[Chart, ...]]:
     """A paper's tables, its published numbers beside those of the job, and its figures.
 
+    The last table says what speaks against the job's numbers, where anything does.
+
     Raises:
         UnknownName: there is no such protocol.
         InputRejected: the bundle does not answer what the paper asks.
@@ -129,7 +126,8 @@ def protocol_job(
     tables = card.tables(scored.table)
     if scored.lesions is not None and card.lesion_tables is not None:
         tables = card.lesion_tables(scored.lesions, tables)
-    return tables, card.charts(scored.table, other)
+    doubts = (*scored.doubts, *_leaks(scored), *doubts_of(scored.table.rows))
+    return (*tables, *doubts_table(doubts)), card.charts(scored.table, other)
 
 
 def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
@@ -150,7 +148,7 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
         raise _no_scores(job.data)
     cases, doubts = _cases(job, job.data)
     if job.side == TUNE:  # whatever `calibrate` fits is fitted on such rows
-        refuse_locked(cases, job.data)
+        refuse_as_tune(cases, job.data, chosen=job.split is not None)
     screener = Screener.load(job.bundle, threads=job.threads)
     table, lesions = score_with_lesions(
         screener, cases, meaning=_meaning(job, job.data), side=job.side, progress=progress
@@ -164,7 +162,7 @@ def scored_of(job: Job, *, progress: Report | None = None) -> Scored:
         recipe=screener.bundle.recipe,
         screener=screener,
         cases={case.id: case for case in cases},
-        doubts=doubts or _seen(screener.bundle, table),
+        doubts=doubts or seen_doubts(screener.bundle, table),
     )
 
 
@@ -194,17 +192,6 @@ def _with_images(job: Job, scored: Scored) -> Scored:
     return replace(scored, screener=Screener.load(job.bundle, threads=job.threads), cases=found)
 
 
-def _seen(bundle: Bundle, table: ScoreTable) -> tuple[str, ...]:
-    """A doubt where the bundle's networks have learned from these very cases or their patients."""
-    if HELD_OUT not in bundle.manifest.members:
-        return ()
-    made_from = held_out_scores(bundle).rows
-    cases = {row.case for row in made_from}
-    patients = {(row.site, row.patient) for row in made_from}
-    seen = sum(r.case in cases or (r.site, r.patient) in patients for r in table.rows)
-    return (SEEN.format(seen=seen, total=len(table.rows)),) if seen else ()
-
-
 def _held_out(job: Job) -> Scored:
     given = {
         "--side": bool(job.side),
@@ -224,18 +211,23 @@ def _held_out(job: Job) -> Scored:
 def _read(bundle: str, path: Path) -> Scored:
     table = load_scores(path)
     lesions = lesions_beside(path, digest=table.bundle.digest)
-    return Scored(table=table, lesions=lesions, recipe=_recipe(bundle, path, table.bundle))
+    made_by = _bundle(bundle, path, table.bundle)
+    if made_by is None:
+        return Scored(table=table, lesions=lesions)
+    doubts = seen_doubts(made_by, table)
+    return Scored(table=table, lesions=lesions, recipe=made_by.recipe, doubts=doubts)
 
 
 def _drawn(bundle: str, path: Path) -> Scored:
     """What a lesions file says by itself: nothing about classes."""
     lesions = load_lesions(path)
-    recipe = _recipe(bundle, path, lesions.identity)
+    made_by = _bundle(bundle, path, lesions.identity)
+    recipe = None if made_by is None else made_by.recipe
     return Scored(table=lesions.as_scores, lesions=lesions, recipe=recipe)
 
 
-def _recipe(bundle: str, path: Path, made_by: BundleIdentity) -> Recipe | None:
-    """The recipe of the bundle that is said to have made a file; None where none is said."""
+def _bundle(bundle: str, path: Path, made_by: BundleIdentity) -> Bundle | None:
+    """The bundle that is said to have made a file; None where none is said."""
     if bundle == NO_BUNDLE:
         return None
     found = find(bundle)
@@ -246,7 +238,7 @@ def _recipe(bundle: str, path: Path, made_by: BundleIdentity) -> Recipe | None:
             f"this {own.name} {own.version}",
             hint=f"say {NO_BUNDLE} in place of the bundle, or score the cases again",
         )
-    return found.recipe
+    return found
 
 
 def _meaning(job: Job, data: Path) -> Callable[[Case], Mapping[int, str]]:

@@ -1,10 +1,11 @@
-"""Nothing is fitted on cases that are kept back for judging: the locked sets of a service."""
+"""Nothing is fitted on cases that are kept back for judging: locked sets, publishers' tests."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 from ctsieve.datasets.release import MANIFEST, KeptBack, kept_back, release_at
+from ctsieve.learning.split import trainable
 from ctsieve.types.cases import Case
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.members import Member
@@ -40,6 +41,38 @@ def refuse_locked(cases: Iterable[Case], data: Path) -> None:
                 f"case {case.id!r} is of a locked set, which is kept back to judge candidates by",
                 hint="fit on a release: it holds the accepted cases of all other patients",
             )
+
+
+def refuse_as_tune(cases: Iterable[Case], data: Path, *, chosen: bool) -> None:
+    """Let pass only cases that something may be fitted on.
+
+    `chosen` are those that somebody's own split file puts on the tune side, whatever their
+    publisher says of them.
+
+    Raises:
+        InputRejected: one is kept back, by a service or by its publisher.
+    """
+    listed = list(cases)
+    refuse_locked(listed, data)
+    if not chosen:
+        refuse_published_tests(listed)
+
+
+def refuse_published_tests(cases: Iterable[Case]) -> None:
+    """Let pass only cases that their publisher gives for training or tuning.
+
+    Raises:
+        InputRejected: one is of a test, or of what else its publisher keeps back.
+    """
+    listed = list(cases)
+    fit = {case.id for case in trainable(listed)}
+    kept = [case for case in listed if case.id not in fit]
+    if kept:
+        raise InputRejected(
+            f"{len(kept)} of {len(listed)} cases are kept back by their publisher: case "
+            f"{kept[0].id!r} is of the partition {kept[0].partition!r}, so they are no tune data",
+            hint="nothing may be fitted on test data: say which cases are by --config or --split",
+        )
 
 
 def _beside(data: Path) -> Iterator[Path]:

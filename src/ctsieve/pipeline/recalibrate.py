@@ -16,6 +16,7 @@ from ctsieve.evaluation.recalibration import METHODS, Logistic, cross_fitted, lo
 from ctsieve.evaluation.sample import Bools, Floats
 from ctsieve.evaluation.tune import TuneSample
 from ctsieve.pipeline.score_file import load_scores
+from ctsieve.pipeline.seen import refuse_learned_from
 from ctsieve.types.errors import InputRejected, UsageError
 from ctsieve.types.recipe import Calibration, Level, Recipe, Threshold
 from ctsieve.types.report import Figure, Table
@@ -34,6 +35,8 @@ class Wish:
     criterion: str = "youden"
     level: ScoredLevel = "slice"
     positive: str = "covid19"
+    negative: tuple[str, ...] = ()
+    """Labels that the bundle does not know and that count as not `positive`."""
 
 
 def recalibrate(
@@ -42,7 +45,8 @@ def recalibrate(
     """Fit calibration and cut on tune scores, compare the methods, and write a bundle if wished.
 
     Raises:
-        InputRejected: scores are not the bundle's, not of tune cases, or of one kind.
+        InputRejected: scores are not the bundle's, not of tune cases, of one kind, or of cases that
+            the bundle's networks have learned from.
         UsageError: the method or criterion is unknown, or cannot be kept in a bundle.
     """
     opened, table = find(bundle), load_scores(scores)
@@ -51,9 +55,11 @@ def recalibrate(
             f"{scores.name} holds scores of {table.bundle.name} {table.bundle.version}, not of "
             f"{opened.identity.name} {opened.identity.version}"
         )
+    refuse_learned_from(opened, table)
     if wish.method not in METHODS:
         raise UsageError(f"there is no method {wish.method!r}", hint=f"known: {', '.join(METHODS)}")
-    tune = TuneSample.from_scores(_of_level(table, wish.level), wish.positive, wish.level)
+    own = _of_level(table, wish.level)
+    tune = TuneSample.from_scores(own, wish.positive, wish.level, negative=wish.negative)
     calibrated = METHODS[wish.method](tune)
     point = choose(tune, calibrated(tune.logit), wish.criterion)
     if out is not None:

@@ -28,8 +28,11 @@ PLAIN = ("case", "patient", "site", "label", "level", "side", "verdict", "reason
 ABOUT = ("bundle", "bundle_version", "bundle_digest", "labels", "multi_label")
 NEEDED = ("case", "patient", "label")
 PACKED = ".csv.gz"
+UNNAMED = "unnamed"
 MAX_BYTES = 64 * 1024**2
 """Of a packed file when it is opened: a small one may hold far too much."""
+WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+"""What a cell may say; programs write True and 1 where people write yes."""
 UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error)
 Row = Mapping[str, str]
 Value = TypeVar("Value")
@@ -122,11 +125,16 @@ def from_rows(rows: Sequence[Row]) -> ScoreTable:
             f"the score file has no column {lacks!r}", hint=f"it has {list(rows[0])}"
         )
     labels = tuple(rows[0].get("labels", "").split()) or tuple(scored)
+    if unscored := [label for label in labels if label not in scored]:
+        raise InputRejected(
+            f"the score file has no column 'score:{unscored[0]}'",
+            hint=f"it says that the bundle's labels are {', '.join(labels)}",
+        )
     return ScoreTable(
         bundle=_bundle(rows),
         labels=labels,
-        multi_label=rows[0].get("multi_label", "") != "no" if len(labels) > 1 else True,
-        rows=tuple(_case(row, line) for line, row in enumerate(rows, start=2)),
+        multi_label=_is_multi_label(rows[0]) or len(labels) < 2,
+        rows=tuple(_case(row, line, labels) for line, row in enumerate(rows, start=2)),
     )
 
 
@@ -187,7 +195,7 @@ def _bundle(rows: Sequence[Row]) -> BundleIdentity:
             f"the rows are of {len(found)} bundles", hint="one score file per bundle"
         )
     name, version, digest = first
-    return BundleIdentity(name=name or "unnamed", version=version or "0", digest=digest)
+    return BundleIdentity(name=name or UNNAMED, version=version or "0", digest=digest)
 
 
 def _whole(row: Mapping[str | None, str | list[str] | None], line: int) -> dict[str, str]:
@@ -197,7 +205,11 @@ def _whole(row: Mapping[str | None, str | list[str] | None], line: int) -> dict[
     return {str(name): str(value or "") for name, value in row.items()}
 
 
-def _case(row: Row, line: int) -> CaseScore:
+def _is_multi_label(first: Row) -> bool:
+    return _yes_or_no(2)(first.get("multi_label", "") or "yes")
+
+
+def _case(row: Row, line: int, labels: Sequence[str]) -> CaseScore:
     empty = [name for name in NEEDED if not row[name]]
     if empty:
         raise InputRejected(
@@ -206,6 +218,11 @@ def _case(row: Row, line: int) -> CaseScore:
         )
     scores = dict(_values(row, "score:", _number(line)))
     thresholds = dict(_values(row, "threshold:", _number(line)))
+    if holes := [label for label in labels if scores and label not in scores]:
+        raise InputRejected(
+            f"line {line} has a score, and none for {holes[0]!r}",
+            hint="a case has a score of every label, or none at all",
+        )
     lacking = sorted(set(scores) - set(thresholds))
     if lacking:
         raise InputRejected(
@@ -226,7 +243,7 @@ def _case(row: Row, line: int) -> CaseScore:
         logits=dict(_values(row, "logit:", _number(line))),
         thresholds=thresholds,
         lesions=dict(_values(row, "lesion:", _number(line))),
-        truth=dict(_values(row, "truth:", lambda text: text == "yes")),
+        truth=dict(_values(row, "truth:", _yes_or_no(line))),
         facts=dict(_values(row, "fact:", str)),
     )
 
@@ -243,6 +260,15 @@ def _number(line: int) -> Callable[[str], float]:
             return float(text)
         except ValueError as error:
             raise InputRejected(f"line {line}: {text!r} is no number") from error
+
+    return read
+
+
+def _yes_or_no(line: int) -> Callable[[str], bool]:
+    def read(text: str) -> bool:
+        if text.lower() not in WORDS:
+            raise InputRejected(f"line {line}: {text!r} is neither yes nor no")
+        return WORDS[text.lower()]
 
     return read
 

@@ -112,7 +112,8 @@ def _fitted(
     recipe: Recipe, table: ScoreTable, split: Split, level: ScoredLevel
 ) -> tuple[Level, list[LabelResult]]:
     samples = {
-        label: TuneSample.from_scores(table, label, level) for label in sorted(recipe.labels)
+        label: TuneSample.from_scores(table, label, level, negative=(OTHER,))
+        for label in sorted(recipe.labels)
     }
     slopes = _platt(samples) if recipe.multi_label else _temperature(recipe, samples)
     how = "Platt scaling" if recipe.multi_label else "one temperature of all labels"

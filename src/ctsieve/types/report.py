@@ -72,4 +72,6 @@ class EvaluationReport:
     num_rejected: int
     num_abstained: int
     levels: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
+    """What is known against the figures, in sentences: cases that were trained or tuned on."""
     notice: str = NOTICE
