@@ -150,6 +150,18 @@ def test_images_of_one_patient_have_no_interval() -> None:
     assert all("(no interval)" in row[2] for row in shown.rows if row[3] != "-")
 
 
+@pytest.mark.parametrize(("box", "mean"), [(FAR, 0.0), (GGO, 1.0)])
+def test_finding_nothing_in_twelve_patients_or_everything_is_no_certainty(
+    box: Box, mean: float
+) -> None:
+    found = table(*(case(n, slice_of({"ggo": box}, {"ggo": GGO})) for n in range(12)))
+    for name in ("coco_map", "per_image_map", "dice"):
+        figure = value(found, name)
+        assert figure.value == mean
+        assert figure.high - figure.low == pytest.approx(0.2425, abs=1e-3)
+        assert figure.low <= mean <= figure.high
+
+
 def test_patients_that_nobody_knows_are_not_called_one_patient() -> None:
     cases = [one.model_copy(update={"patient": "here:unknown"}) for one in known().cases]
     assert "of 3 cases and patients that nobody tells apart" in _sentence(cases)

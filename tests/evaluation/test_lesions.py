@@ -17,6 +17,7 @@ from pycocotools.cocoeval import COCOeval
 
 from ctsieve.evaluation.charts import bland_altman_chart
 from ctsieve.evaluation.coco_ap import ImageMasks, _mean_of, _ranking, _tables, coco_ap
+from ctsieve.evaluation.intervals import wilson
 from ctsieve.evaluation.per_image_ap import MaskSet, overlaps_of
 from ctsieve.evaluation.volumes import bland_altman, dice, volume_error_ml
 from ctsieve.types.errors import InputRejected, UnreadableStudy
@@ -151,7 +152,9 @@ def test_perfect_masks_have_ap_one_and_an_interval_around_it() -> None:
         for i in images(1)
     ]
     figure = coco_ap(made, draws=20)["map"]
-    assert (figure.value, figure.low, figure.high) == pytest.approx((1.0, 1.0, 1.0))
+    patients = len({one.patient for one in made})
+    wanted = (1.0, *wilson(patients, patients))
+    assert (figure.value, figure.low, figure.high) == pytest.approx(wanted)
 
 
 def test_nothing_found_is_zero_and_nothing_to_find_is_a_sentence() -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ctsieve.evaluation.intervals import DRAWS, Weights, patient_draws, percentile_interval
+from ctsieve.evaluation.intervals import DRAWS, Weights, patient_draws, share_interval
 from ctsieve.evaluation.per_image_ap import MaskSet, Overlaps, overlaps_of
 from ctsieve.evaluation.sample import Bools, Floats
 from ctsieve.types.errors import InputRejected
@@ -109,7 +109,7 @@ def coco_ap_by_kind(
 
 
 def _figure(value: float, drawn: Floats, cases: int, patients: int) -> Figure:
-    low, high = percentile_interval(drawn) if drawn.size else (value, value)
+    low, high = share_interval(drawn, value, patients) if drawn.size else (value, value)
     return Figure(value=value, low=low, high=high, num_cases=cases, num_patients=patients)
 
 

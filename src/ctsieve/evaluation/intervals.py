@@ -17,6 +17,8 @@ from ctsieve.evaluation.sample import Floats, Names
 DRAWS = 2000
 LEVEL = 0.95
 TAILS = (50.0 * (1.0 - LEVEL), 50.0 * (1.0 + LEVEL))
+NO_WIDTH = 1e-6
+"""Draws that differ by less differ by rounding only."""
 Weights = npt.NDArray[np.float32]
 """(D, N): how often a case counts in a draw."""
 
@@ -44,6 +46,20 @@ def percentile_interval(values: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def share_interval(drawn: Floats, value: float, patients: int) -> tuple[float, float]:
+    """The middle 95 % of drawn values (D,) of something between 0 and 1, whose value is `value`.
+
+    Where all draws are the same, Wilson's for as many patients: 134 of 134 right calls are no
+    certainty, though every draw of them is right, nor is a mean of nothing but zeros.
+
+    Example:
+        >>> tuple(round(v, 3) for v in share_interval(np.zeros(100), 0.0, 12))
+        (0.0, 0.242)
+    """
+    low, high = percentile_interval(drawn)
+    return wilson(value * patients, patients) if high - low < NO_WIDTH else (low, high)
+
+
 def wilson(hits: float, total: int) -> tuple[float, float]:
     """Wilson's 95 % score interval of a proportion; hits may be the share of so many patients.
 
@@ -55,4 +71,5 @@ def wilson(hits: float, total: int) -> tuple[float, float]:
     share = hits / total
     centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
     half = z * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2)) / (1 + z**2 / total)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    # At the ends rounding alone would take the value out of its own interval.
+    return min(share, max(0.0, float(centre - half))), max(share, min(1.0, float(centre + half)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ctsieve.evaluation.coco_ap import NAMES, coco_ap_by_kind
-from ctsieve.evaluation.intervals import DRAWS, patient_draws, percentile_interval
+from ctsieve.evaluation.intervals import DRAWS, patient_draws, percentile_interval, share_interval
 from ctsieve.evaluation.lesion_images import ANY, Compared, Counted
 from ctsieve.evaluation.per_image_ap import Overlaps, ap_of
 from ctsieve.evaluation.sample import Floats
@@ -91,7 +91,7 @@ def per_image_figures(images: Sequence[Overlaps], *, draws: int = DRAWS) -> dict
     by_image = np.stack([ap_of(image) for image in images]).astype(np.float64)
     patient = [image.patient for image in images]
     columns = {"map": by_image.mean(axis=1), "ap50": by_image[:, AT_50], "ap75": by_image[:, AT_75]}
-    return {name: _mean(column, patient, draws) for name, column in columns.items()}
+    return {name: _mean(column, patient, draws, is_share=True) for name, column in columns.items()}
 
 
 Rows = list[tuple[str, int, Measured]]
@@ -133,7 +133,8 @@ def _dice(of: Compared, numbers: list[int], draws: int) -> Rows:
         found, true, both = np.array([case.pixels[number] for case in own]).reshape(-1, 3).T
         value: Measured = Absent(reason="0 true lesions")
         if own:
-            value = _mean(2.0 * both / (found + true), [case.patient for case in own], draws)
+            dice = 2.0 * both / (found + true)
+            value = _mean(dice, [case.patient for case in own], draws, is_share=True)
         rows.append((DICE, number, value))
     return rows
 
@@ -156,15 +157,11 @@ def _ml(case: Counted, number: int) -> tuple[float, float]:
     return float(case.pixels[number, 0]) * voxel, float(case.pixels[number, 1]) * voxel
 
 
-def _mean(values: Floats, patient: Sequence[str], draws: int) -> Figure:
-    """Mean of cases with an interval over patients."""
+def _mean(values: Floats, patient: Sequence[str], draws: int, *, is_share: bool = False) -> Figure:
+    """Mean of cases with an interval over patients; shares lie between 0 and 1."""
     names = np.array(patient)
     weight = patient_draws(names, draws=draws).astype(np.float64)
-    low, high = percentile_interval((weight @ values) / weight.sum(axis=1))
-    return Figure(
-        value=float(values.mean()),
-        low=low,
-        high=high,
-        num_cases=values.size,
-        num_patients=int(np.unique(names).size),
-    )
+    value, patients = float(values.mean()), int(np.unique(names).size)
+    drawn = (weight @ values) / weight.sum(axis=1)
+    low, high = share_interval(drawn, value, patients) if is_share else percentile_interval(drawn)
+    return Figure(value=value, low=low, high=high, num_cases=values.size, num_patients=patients)

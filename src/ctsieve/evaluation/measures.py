@@ -10,7 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ctsieve.evaluation import calls, ranking, reliability
-from ctsieve.evaluation.intervals import DRAWS, Weights, patient_draws, percentile_interval, wilson
+from ctsieve.evaluation.intervals import (
+    DRAWS,
+    NO_WIDTH,
+    Weights,
+    patient_draws,
+    percentile_interval,
+    wilson,
+)
 from ctsieve.evaluation.sample import Bools, Floats, Sample
 from ctsieve.types.cases import is_known
 from ctsieve.types.report import Absent, Figure, Measured
@@ -21,8 +28,6 @@ CHUNK = 250
 FEWEST_PATIENTS = 2
 """Of either kind: one patient tells nothing of how others would do."""
 
-NO_WIDTH = 1e-6
-"""Draws that differ by less differ by rounding only."""
 ONE_KIND = "needs cases of both kinds"
 
 

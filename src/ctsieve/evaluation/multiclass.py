@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ctsieve.evaluation.class_f1 import PAPER_SHARES
-from ctsieve.evaluation.intervals import Weights, patient_draws, percentile_interval, wilson
-from ctsieve.evaluation.measures import CHUNK, NO_WIDTH
+from ctsieve.evaluation.intervals import Weights, patient_draws, share_interval, wilson
+from ctsieve.evaluation.measures import CHUNK
 from ctsieve.evaluation.sample import Bools, Floats, Names
 from ctsieve.types.errors import InputRejected
 from ctsieve.types.report import Absent, Figure, Measured
@@ -183,9 +183,7 @@ def _interval(
     if summary.is_proportion and patients == summary.counted.sum():
         hit = sample.true[summary.counted] == sample.called[summary.counted]
         return wilson(int(hit.sum()), patients)
-    low, high = percentile_interval(summary.of(drawn))
-    # 134 of 134 right calls are no certainty, though every draw of them is right.
-    return (low, high) if high - low >= NO_WIDTH else wilson(value * patients, patients)
+    return share_interval(summary.of(drawn), value, patients)
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
