@@ -80,6 +80,7 @@ def test_an_empty_class_stops_the_run(pictures: Path, tmp_path: Path) -> None:
     chosen = config("resnet18", data={"labels": ["mosaic"]})
     with pytest.raises(InputRejected, match="'mosaic' has no case on the train side"):
         train(chosen, tmp_path / "run", data=pictures)
+    assert not (tmp_path / "run").exists(), "the corrected run may have its name"
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -72,8 +72,6 @@ def train(
     """
     card = task_of(config.model.name)
     settings = checked(card.settings, config.task, below="task")
-    if rank() == 0:
-        write_config(out, config)
     lightning.seed_everything(config.run.seed, workers=True, verbose=False)
     network = build_network(config.model, config.data.labels, folder=out.parent)
     cases = configured_cases(config, data)
@@ -81,6 +79,8 @@ def train(
     require_both_sides(split)
     if settings.classifies:
         require_every_class(split.sides, config.data.labels)
+    if rank() == 0:
+        write_config(out, config)
     material, digest = gather(config, split, out, data=data)
     if rank() == 0:
         require_room(out, sum(p.numel() for p in network.parameters()))
