@@ -12,11 +12,13 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from benchmarks.study.attention import RATES, judged
 from benchmarks.study.attention import SEEDS as ATTENTION_SEEDS
 from benchmarks.study.cohorts import COHORTS
 from benchmarks.study.experiments import FAMILIES
 from benchmarks.study.lesions import SETTINGS
 from benchmarks.study.running import Measured, Row, rows_of
+from ctsieve.evaluation.ranking import auc
 
 CURVES = "study-curves.svg"
 ACROSS, PANEL = 4, (2.6, 1.9)
@@ -154,7 +156,18 @@ the epoch with the best tune AUC. Intervals: 95 %, from 2,000 draws of patients 
     found = _read(out / "attention.json")
     if not found:
         return text + "| not run | | | | | |\n"
-    return text + "".join(_difference(name, one) for name, one in found.items())
+    table = "".join(_difference(name, one) for name, one in found.items())
+    return f"{text}{table}\nAUC of the held-out patients, seed by seed: {_by_seed(out)}.\n"
+
+
+def _by_seed(out: Path) -> str:
+    """What every training came to: a mean hides one that did not learn."""
+    said = []
+    for model in RATES:
+        kept = [judged(model, seed, out) for seed in ATTENTION_SEEDS]
+        areas = ", ".join(f"{auc(one.probability, one.positive):.3f}" for one in kept)
+        said.append(f"{model} {areas}")
+    return "; ".join(said)
 
 
 def lesions_part(out: Path) -> str:
