@@ -93,7 +93,7 @@ def shoot(browser: Browser, service: House, folders: dict[str, Path], camera: Ca
         study = _studies(clara, camera)
         _contributions(clara, study, camera)
     with visitor(browser, service, "rita", "reviewer") as rita:
-        _reviews(rita.page, camera)
+        _reviews(rita.page, study, camera)
     with visitor(browser, service, "thea", "reviewer") as thea:
         _third_reader(thea.page, camera)
     _administration(browser, service, camera)
@@ -163,7 +163,10 @@ def _contributions(clara: Visitor, study: str, camera: Camera) -> None:
     camera.take(page, "contributed")
 
 
-def _reviews(page: Page, camera: Camera) -> None:
+def _reviews(page: Page, study: str, camera: Camera) -> None:
+    page.goto(f"/studies/{study}")
+    expect(page.get_by_role("heading", name="Not shown yet")).to_be_visible()
+    camera.take(page, "study-withheld")
     page.get_by_role("link", name="Review", exact=True).click()
     page.get_by_role("button", name="Read it").first.click()
     page.get_by_role("radio", name="neither").check()
