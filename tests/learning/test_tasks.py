@@ -122,6 +122,17 @@ def test_la_dnn_without_lesion_weight_leaves_the_lesion_outputs(
     assert moved[1:].abs().max() == 0.0
 
 
+def test_pieces_of_a_la_dnn_step_do_not_share_their_dropout(pictures: Path, tmp_path: Path) -> None:
+    task, _, _ = put_together(la_dnn(), pictures, tmp_path)
+    seeds = {
+        task.seed(run, step, "all", place)
+        for run in (0, 1)
+        for step in (0, 1)
+        for place in range(4)
+    }
+    assert len(seeds) == 16
+
+
 def test_la_dnn_tells_covid_from_everything_else_and_nothing_more(
     pictures: Path, tmp_path: Path
 ) -> None:

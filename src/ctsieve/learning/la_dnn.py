@@ -1,8 +1,8 @@
-"""How LA-DNN learns: batches of one piece from its own feed, named loss terms, two rates.
+"""How LA-DNN learns, as published and for the default bundle: named loss terms, two rates.
 
 Paper    LA-DNN (see `ctsieve.models.la_dnn`), sections 3.2 and 4: Adam at one rate, weight decay.
 Differs  With the `fixed` loss: AdamW, a warm-up and a cosine, a faster head, leading blocks that
-         stay as they are.  Images are blended and enlarged batch by batch
+         stay as they are.  The default bundle's images are blended and enlarged batch by batch
          (`ctsieve.learning.feed`), so that a batch is one piece.
 """
 
@@ -72,9 +72,9 @@ class LaDnnTask(Task[Batch]):
             block.eval()
 
     def seed(self, run: int, step: int, phase: str, place: int) -> int:
-        """As the default bundle was trained: a batch is one piece, so the step says it all."""
-        del phase, place
-        return run * SEEDS + step
+        """As the default bundle was trained, whose batches are one piece; later pieces differ."""
+        del phase
+        return run * SEEDS + step + place * SEEDS**2
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
         """The new linear layer learns `head_factor` times as fast as the backbone."""

@@ -1,15 +1,14 @@
 """Which cases an evaluation is about: data sets of a collection, or a table of local studies."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ctsieve.datasets import DATASETS
-from ctsieve.learning.folds import fold_by_patient, fold_sides
-from ctsieve.learning.split import TUNE, split_by_patient
+from ctsieve.learning.folds import fold_sides
+from ctsieve.learning.split import TUNE
 from ctsieve.learning.split_file import load_split_file, read_split
 from ctsieve.pipeline.data import open_data
-from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.types.cases import Case, Split
 from ctsieve.types.errors import InputRejected, UsageError
 
@@ -74,27 +73,6 @@ def table_cases(path: Path) -> Iterator[Case]:
             age=_age(row.get("age") or "", path, line),
             mask=path.parent / mask if mask else None,
         )
-
-
-def split_of(config: FitConfig, cases: Iterable[Case]) -> Split:
-    """The split that a training run with these settings makes of the cases."""
-    data = config.data
-    if config.run.folds > 1:
-        return fold_by_patient(
-            cases,
-            name="+".join(data.sets),
-            folds=config.run.folds,
-            seed=data.split_seed,
-            always_train=frozenset(data.always_train),
-        )
-    return split_by_patient(
-        cases,
-        name="+".join(data.sets),
-        tune_share=data.tune_share,
-        seed=data.split_seed,
-        always_train=frozenset(data.always_train),
-        always_tune=frozenset(data.always_tune),
-    )
 
 
 def side_in_file(data: Path, split: Path, side: str, *, datasets: Sequence[str]) -> list[Case]:

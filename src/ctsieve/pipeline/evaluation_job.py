@@ -12,8 +12,9 @@ from ctsieve.evaluation.doubts import doubts_of, doubts_table
 from ctsieve.evaluation.page import Page
 from ctsieve.evaluation.protocols import PROTOCOLS
 from ctsieve.evaluation.tune import TUNE
-from ctsieve.pipeline.case_list import cases_in, named_sets, side_in_file, side_of, split_of
+from ctsieve.pipeline.case_list import cases_in, named_sets, side_in_file, side_of
 from ctsieve.pipeline.data import mask_meanings
+from ctsieve.pipeline.dealing import dealt
 from ctsieve.pipeline.evaluation_files import Evidence, Options, build_page, write_evaluation
 from ctsieve.pipeline.faithfulness import faithfulness_table
 from ctsieve.pipeline.fit_config import FitConfig
@@ -257,7 +258,7 @@ def _cases(job: Job, data: Path) -> tuple[list[Case], tuple[str, ...]]:
     if job.config is None:
         return cases_in(data, datasets=job.datasets), ()
     config = FitConfig.load(job.config)
-    whole = split_of(config, cases_in(data, datasets=config.data.sets))
+    whole = dealt(config.data, cases_in(data, datasets=config.data.sets), folds=config.run.folds)
     found = side_of(whole, _side(job))
     wanted = [case for case in found if not job.datasets or case.site in _sites(job.datasets)]
     return wanted, (FOLDED,) if config.run.folds > 1 else ()

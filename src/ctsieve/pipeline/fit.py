@@ -28,16 +28,15 @@ from ctsieve.learning.history import History
 from ctsieve.learning.la_dnn import LaDnnFeed, LaDnnTask
 from ctsieve.learning.loop import Learner, OptimiserSettings
 from ctsieve.learning.split import TRAIN, TUNE, require_both_sides
-from ctsieve.learning.split_file import write_split
 from ctsieve.models._imagenet import load_folded, load_from_torchvision, spread_statistics
 from ctsieve.models.la_dnn import LESIONS, LaDnn, LaDnnConfig
-from ctsieve.pipeline.case_list import split_of
 from ctsieve.pipeline.collection import Collection, open_collection
+from ctsieve.pipeline.dealing import dealt
 from ctsieve.pipeline.fit_config import FitConfig
 from ctsieve.pipeline.leakage import accepted_split, split_from_file
 from ctsieve.pipeline.quiet import quiet_lightning
 from ctsieve.pipeline.release import Member, Trained, release
-from ctsieve.pipeline.run_record import CURVES, SPLIT, draw_curves
+from ctsieve.pipeline.run_record import CURVES, draw_curves, record_split
 from ctsieve.pipeline.trainer import LAST, Plan, local_logs, trainer_for
 from ctsieve.types.cases import Case, Split
 
@@ -78,7 +77,7 @@ def fit(
     (out / "config.json").write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
     collection = open_collection(config, data, out / "cache")
     split = divide(config, collection.cases)
-    write_split(split, out / SPLIT, data=config.data.sets, method="as a run dealt or was given it")
+    record_split(out, split, data=config.data.sets)
     members = []
     for number, (name, own) in enumerate(held_out(split).items()):
         require_both_sides(own)
@@ -105,8 +104,8 @@ def divide(config: FitConfig, cases: Sequence[Case]) -> Split:
     section = config.data
     if section.split:
         return split_from_file(Path(section.split), cases, accept_leakage=section.accept_leakage)
-    dealt = split_of(config, cases)
-    return accepted_split(dealt.name, dealt.sides, accept_leakage=section.accept_leakage)
+    split = dealt(section, cases, folds=config.run.folds)
+    return accepted_split(split.name, split.sides, accept_leakage=section.accept_leakage)
 
 
 def held_out(split: Split) -> dict[str, Split]:

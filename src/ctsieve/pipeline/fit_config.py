@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ctsieve.pipeline.dealing import Dealing
 from ctsieve.pipeline.settings import checked, read_settings
 from ctsieve.types.recipe import InputSpec, SliceRule, WindowSpec
 
@@ -18,23 +19,11 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class DataConfig(_Section):
+class DataConfig(Dealing):
     """Which cases, and on which side."""
 
-    sets: tuple[str, ...]
-    """Names of data sets; all are walked from one collection."""
-    split: str = ""
-    """A file of `ctsieve data split`, in place of the settings below; its digest is checked."""
-    accept_leakage: bool = False
-    """Train although patients, scans or papers are on two sides; every result then says so."""
-    tune_share: Share = 0.25
-    """Of the patients of a site whose publisher made no partitions."""
-    always_train: tuple[str, ...] = ()
-    """Sites or patients."""
-    always_tune: tuple[str, ...] = ()
     shares: dict[str, NotNegative]
     """How often each site is drawn in training, in proportion."""
-    split_seed: int = 0
     calibrate_on: tuple[str, ...] = ()
     """Sites whose tune cases calibration and threshold of single pictures come from; none: all."""
     paste: Share = 0.0

@@ -38,7 +38,7 @@ PANEL = (4.6, 3.4)
 
 def write_record(out: Path, config: TrainConfig, split: Split, *, data_digest: str) -> None:
     """What is known before the first step."""
-    write_split(split, out / SPLIT, data=config.data.sets, method="as a run dealt or was given it")
+    record_split(out, split, data=config.data.sets)
     _write(
         out / RUN,
         {
@@ -51,6 +51,11 @@ def write_record(out: Path, config: TrainConfig, split: Split, *, data_digest: s
             "environment": environment(),
         },
     )
+
+
+def record_split(out: Path, split: Split, *, data: tuple[str, ...]) -> None:
+    """The sides of a run, as a split file that `ctsieve evaluate --split` reads."""
+    write_split(split, out / SPLIT, data=data, method="as a run dealt or was given it")
 
 
 def write_config(out: Path, config: TrainConfig) -> None:

@@ -19,16 +19,17 @@ from ctsieve.evaluation.per_image_ap import IOU_THRESHOLDS, MaskSet, image_ap
 from ctsieve.learning.checkpoints import require_room
 from ctsieve.learning.draws import require_every_class
 from ctsieve.learning.feeding import FeedModule
-from ctsieve.learning.folds import fold_by_patient, fold_name, holding_out
+from ctsieve.learning.folds import fold_name, holding_out
 from ctsieve.learning.history import History, Row
 from ctsieve.learning.loop import Learner
 from ctsieve.learning.prepare import PrepareRun, prepare_cases
 from ctsieve.learning.prepared import MANIFEST, PreparedCases, open_prepared, order_digest
-from ctsieve.learning.split import TRAIN, TUNE, require_both_sides, split_by_patient
+from ctsieve.learning.split import TRAIN, TUNE, require_both_sides
 from ctsieve.learning.task import Material, Side, TaskCard
 from ctsieve.learning.tasks import task_of
 from ctsieve.learning.views import PrepareSettings
 from ctsieve.pipeline.architecture import WEIGHTS, build_network, to_cpu
+from ctsieve.pipeline.dealing import dealt
 from ctsieve.pipeline.kept_back import refuse_locked
 from ctsieve.pipeline.launch import ONE, Machines, rank
 from ctsieve.pipeline.leakage import accepted_split, split_from_file
@@ -164,30 +165,15 @@ def divide(config: TrainConfig, cases: Sequence[Case]) -> Split:
     Raises:
         InputRejected: they leak and that is not accepted.
     """
-    dealt = deal(config, cases)
-    return accepted_split(dealt.name, dealt.sides, accept_leakage=config.data.accept_leakage)
+    split = deal(config, cases)
+    return accepted_split(split.name, split.sides, accept_leakage=config.data.accept_leakage)
 
 
 def deal(config: TrainConfig, cases: Sequence[Case]) -> Split:
     """Sides by patient, as the settings say."""
-    section, name = config.data, "+".join(config.data.sets)
-    if section.folds > 1:
-        folds = fold_by_patient(
-            cases,
-            name=name,
-            folds=section.folds,
-            seed=section.split_seed,
-            always_train=frozenset(section.always_train),
-        )
-        return holding_out(folds, fold_name(section.fold - 1))
-    return split_by_patient(
-        cases,
-        name=name,
-        tune_share=section.tune_share,
-        seed=section.split_seed,
-        always_train=frozenset(section.always_train),
-        always_tune=frozenset(section.always_tune),
-    )
+    section = config.data
+    split = dealt(section, cases, folds=section.folds)
+    return holding_out(split, fold_name(section.fold - 1)) if section.folds > 1 else split
 
 
 def gather(config: TrainConfig, split: Split, out: Path, *, data: Path) -> tuple[Material, str]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ctsieve.learning.loop import OptimiserSettings
+from ctsieve.pipeline.dealing import Dealing
 from ctsieve.pipeline.settings import checked, read_settings
 from ctsieve.types.recipe import InputSpec, SliceRule, WindowSpec
 
@@ -25,25 +26,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class DataSection(_Section):
+class DataSection(Dealing):
     """Which cases, and on which side."""
 
-    sets: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Names of data sets; all are walked from one folder."""
     kinds: tuple[Literal["picture", "slice", "volume"], ...]
     """Kinds of cases that are taken: single slices, or whole scans."""
     labels: Annotated[tuple[str, ...], Field(min_length=1)]
     """Order of the logits; one label alone is told from everything else."""
-    split: str = ""
-    """A file of `ctsieve data split`, in place of the settings below; its digest is checked."""
-    accept_leakage: bool = False
-    """Train although patients, scans or papers are on two sides; every result then says so."""
-    tune_share: Share = 0.25
-    """Of the patients of a site whose publisher made no partitions."""
-    always_train: tuple[str, ...] = ()
-    """Sites or patients."""
-    always_tune: tuple[str, ...] = ()
-    split_seed: int = 0
     folds: Count = 1
     """Above 1: patients are dealt into as many folds, and `fold` is the tune side."""
     fold: Count = 1
